@@ -1,0 +1,1 @@
+"""Settings: their typed schema and the presets."""

@@ -1,0 +1,1 @@
+"""Networks and what runs them: model zoo, detector, estimator, CPU run times."""

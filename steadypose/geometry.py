@@ -1,0 +1,59 @@
+"""Similarity of boxes and of poses, for many pairs at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating]
+
+
+def box_areas(boxes: FloatArray) -> NDArray[np.float64]:
+    """Areas ``(N,)`` in square pixels of boxes ``(N, 4)`` x1 y1 x2 y2; 0 for an inverted box."""
+    wide = np.asarray(boxes, np.float64).reshape(-1, 4)
+    return np.clip(wide[:, 2:] - wide[:, :2], 0, None).prod(1)
+
+
+def box_iou(a: FloatArray, b: FloatArray) -> NDArray[np.float64]:
+    """Intersection over union ``(N, M)`` of boxes ``(N, 4)`` and ``(M, 4)``, x1 y1 x2 y2."""
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    overlap = np.clip(high - low, 0, None).prod(-1)
+    union = box_areas(first)[:, None] + box_areas(second)[None] - overlap
+    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+
+
+def oks(
+    a: FloatArray,
+    b: FloatArray,
+    areas: FloatArray,
+    sigmas: FloatArray,
+    *,
+    min_joints: int = 1,
+) -> NDArray[np.float64]:
+    """Object keypoint similarity ``(N, M)`` of poses, after the COCO keypoint metric.
+
+    ``mean_k exp(-d_k^2 / (2 s^2 (2 sigma_k)^2))`` over the joints that both poses have, where
+    ``s^2`` is the person's area (cocodataset.org/#keypoints-eval).
+
+    Args:
+        a: ``(N, K, 2)`` keypoints in pixels; missing joints are NaN.
+        b: ``(M, K, 2)`` keypoints in pixels; missing joints are NaN.
+        areas: ``(M,)`` areas of ``b`` in square pixels (COCO uses the segment's; a box has about
+            twice that).
+        sigmas: ``(K,)`` per-joint spread, from the skeleton.
+        min_joints: Pairs that share fewer joints have similarity 0.
+
+    Returns:
+        ``(N, M)`` float64 in 0..1.
+    """
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    squared = ((first[:, None] - second[None]) ** 2).sum(-1)
+    scale = np.maximum(np.asarray(areas, np.float64), 1e-12)[None, :, None]
+    variance = 2 * scale * (2 * np.asarray(sigmas, np.float64)) ** 2
+    shared = np.isfinite(squared)
+    closeness = np.where(shared, np.exp(-np.where(shared, squared, 0) / variance), 0)
+    count = shared.sum(-1)
+    mean = closeness.sum(-1) / np.maximum(count, 1)
+    return np.where(count >= min_joints, mean, 0.0)

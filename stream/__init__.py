@@ -1,0 +1,1 @@
+"""Sources, channels, stages, the pipeline, sinks and the command line."""

@@ -1,0 +1,1 @@
+"""Identity over time: motion, association, life cycle. numpy only: no video, no network."""
