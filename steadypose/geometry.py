@@ -11,7 +11,8 @@ FloatArray = NDArray[np.floating]
 def box_areas(boxes: FloatArray) -> NDArray[np.float64]:
     """Areas ``(N,)`` in square pixels of boxes ``(N, 4)`` x1 y1 x2 y2; 0 for an inverted box."""
     wide = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return np.clip(wide[:, 2:] - wide[:, :2], 0, None).prod(1)
+    sides = np.clip(wide[:, 2:] - wide[:, :2], 0, None)
+    return sides[:, 0] * sides[:, 1]
 
 
 def box_iou(a: FloatArray, b: FloatArray) -> NDArray[np.float64]:
@@ -19,7 +20,8 @@ def box_iou(a: FloatArray, b: FloatArray) -> NDArray[np.float64]:
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    overlap = np.clip(high - low, 0, None).prod(-1)
+    sides = np.clip(high - low, 0, None)
+    overlap: NDArray[np.float64] = sides[..., 0] * sides[..., 1]
     union = box_areas(first)[:, None] + box_areas(second)[None] - overlap
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
 

@@ -120,10 +120,11 @@ class Poses:
         if any(p.skeleton.name != parts[0].skeleton.name for p in parts):
             raise InputError("Poses.concatenate: the parts have different skeletons")
         return cls(
-            *(
-                np.concatenate([getattr(p, name) for p in parts])
-                for name in ("keypoints", "scores", "boxes", "box_scores", "track_ids")
-            ),
+            np.concatenate([p.keypoints for p in parts]),
+            np.concatenate([p.scores for p in parts]),
+            np.concatenate([p.boxes for p in parts]),
+            np.concatenate([p.box_scores for p in parts]),
+            np.concatenate([p.track_ids for p in parts]),
             parts[0].skeleton,
         )
 
@@ -164,7 +165,7 @@ class Poses:
 def tight_boxes(keypoints: NDArray[np.float32]) -> NDArray[np.float32]:
     """Boxes ``(N, 4)`` x1 y1 x2 y2 around the joints present in ``(N, K, 2)``; zeros if none are."""
     n = len(keypoints)
-    present = np.isfinite(keypoints).all(-1)[..., None]
+    present = np.isfinite(keypoints).all(-1, keepdims=True)
     low = np.where(present, keypoints, np.inf).min(1, initial=np.inf)
     high = np.where(present, keypoints, -np.inf).max(1, initial=-np.inf)
     boxes = np.concatenate([low, high], 1) if n else np.empty((0, 4))
