@@ -1,1 +1,23 @@
-"""Settings: their typed schema and the presets."""
+"""Settings: their typed schema, the presets and how a file is read into them."""
+
+from steadypose.configs.build import build, unknown
+from steadypose.configs.load import load_config, preset_names
+from steadypose.configs.schema import (
+    Config,
+    DetectorConfig,
+    EstimatorConfig,
+    OutputConfig,
+    RuntimeConfig,
+)
+
+__all__ = [
+    "Config",
+    "DetectorConfig",
+    "EstimatorConfig",
+    "OutputConfig",
+    "RuntimeConfig",
+    "build",
+    "load_config",
+    "preset_names",
+    "unknown",
+]

@@ -1,0 +1,40 @@
+"""The interface that every back-end meets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """Name, dtype and shape of a network's input or output; None marks a free dimension."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int | None, ...]
+
+
+class Engine(Protocol):
+    """A loaded network. ``infer`` may be called from several threads.
+
+    Attributes:
+        name: The model file's name without its suffix.
+        runtime: Name and version of what runs it, e.g. ``"onnxruntime 1.20.1"``.
+        inputs, outputs: Specifications by tensor name, in the network's order.
+    """
+
+    name: str
+    runtime: str
+    inputs: Mapping[str, TensorSpec]
+    outputs: Mapping[str, TensorSpec]
+
+    def infer(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Run one batch. Raises EngineError when the back-end refuses it."""
+        ...

@@ -1,0 +1,81 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from steadypose.engines.runtimes.base import Array, TensorSpec
+from steadypose.errors import EngineError
+
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+    "tensor(int8)": np.int8,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+}
+
+
+class OnnxRuntimeEngine:
+    """A network in ONNX Runtime, float32 on the CPU.
+
+    Args:
+        path: The ``.onnx`` file.
+        threads: Threads for one call; 0 lets the run time choose.
+
+    Raises:
+        EngineError: The file is not a network that this run time can load.
+    """
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Threads that spin between calls take the cores from decoding and from other networks.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = ort.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise EngineError(
+                f"{path}: ONNX Runtime cannot load it: {_first_line(error)}"
+            ) from error
+        self.name = path.stem
+        self.runtime = f"onnxruntime {ort.__version__}"
+        self.inputs = _specs(self._session.get_inputs())
+        self.outputs = _specs(self._session.get_outputs())
+
+    def infer(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Run one batch; see ``Engine.infer``."""
+        names = list(self.outputs)
+        try:
+            values = self._session.run(names, dict(feeds))
+        except Exception as error:
+            raise EngineError(f"{self.name}: ONNX Runtime failed: {_first_line(error)}") from error
+        return dict(zip(names, values, strict=True))
+
+
+def _specs(nodes: list[Any]) -> dict[str, TensorSpec]:
+    return {
+        node.name: TensorSpec(
+            name=node.name,
+            dtype=np.dtype(_DTYPES[node.type]),
+            shape=tuple(d if isinstance(d, int) else None for d in node.shape),
+        )
+        for node in nodes
+    }
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
