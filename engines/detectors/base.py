@@ -29,9 +29,13 @@ class Detections:
 
 
 class Detector(Protocol):
-    """Finds people in a frame. May be called from several threads."""
+    """Finds people in a frame. May be called from several threads.
 
-    engine: Engine
+    Attributes:
+        engines: The networks it may use.
+    """
+
+    engines: tuple[Engine, ...]
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """People in ``(H, W, 3)`` uint8 BGR. Raises EngineError."""

@@ -37,7 +37,8 @@ class MmDetector:
         min_score: float = 0.2,
         nms_iou: float = 0.6,
     ) -> None:
-        self.engine = engine
+        self.engines = (engine,)
+        self._engine = engine
         self._input = next(iter(engine.inputs.values()))
         self._normalise = normalise
         self._min_score, self._nms_iou = min_score, nms_iou
@@ -51,7 +52,7 @@ class MmDetector:
         if self._normalise:
             pixels = (pixels - _RTMDET_MEAN) / _RTMDET_STD
         batch = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
-        found = self.engine.infer({self._input.name: batch})
+        found = self._engine.infer({self._input.name: batch})
         boxes, scores = self._people(found)
         return finish(
             boxes / np.tile(fitted.scale, 2),
@@ -71,7 +72,7 @@ class MmDetector:
             return rows[:, :4], rows[:, 4]
         raw = next(iter(found.values()))
         if raw.ndim != 3 or raw.shape[2] < 6:
-            raise EngineError(f"{self.engine.name}: not a YOLOX output, its shape is {raw.shape}")
+            raise EngineError(f"{self._engine.name}: not a YOLOX output, its shape is {raw.shape}")
         return decode_yolox(raw[0], self._size)
 
 

@@ -33,9 +33,9 @@ class PicoDet:
     ) -> None:
         if not engines:
             raise EngineError("PicoDet: no network given")
-        self._engines = dict(engines)
+        self._by_size = dict(engines)
         self._min_score, self._nms_iou = min_score, nms_iou
-        self.engine = next(iter(self._engines.values()))
+        self.engines = tuple(self._by_size.values())
 
     @classmethod
     def from_engine(cls, engine: Engine, **options: float) -> PicoDet:
@@ -48,13 +48,13 @@ class PicoDet:
     def size_for(self, image: NDArray[np.uint8]) -> tuple[int, int]:
         """The input size whose aspect ratio is nearest to the frame's."""
         aspect = np.log(image.shape[1] / image.shape[0])
-        return min(self._engines, key=lambda size: abs(np.log(size[1] / size[0]) - aspect))
+        return min(self._by_size, key=lambda size: abs(np.log(size[1] / size[0]) - aspect))
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """People in a frame; see ``Detector.detect``."""
         height, width = self.size_for(image)
         fitted = fit(image, height, width, letterbox=height != width, pad=0)
-        found = self._engines[height, width].infer({"image": fitted.image[None]})
+        found = self._by_size[height, width].infer({"image": fitted.image[None]})
         boxes = found["boxes"][0] / np.tile(fitted.scale, 2)
         return finish(
             boxes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,11 +26,13 @@ class Engine(Protocol):
     """A loaded network. ``infer`` may be called from several threads.
 
     Attributes:
-        name: The model file's name without its suffix.
+        path: The model file.
+        name: Its name without its suffix.
         runtime: Name and version of what runs it, e.g. ``"onnxruntime 1.20.1"``.
         inputs, outputs: Specifications by tensor name, in the network's order.
     """
 
+    path: Path
     name: str
     runtime: str
     inputs: Mapping[str, TensorSpec]

@@ -50,7 +50,7 @@ class OnnxRuntimeEngine:
             raise EngineError(
                 f"{path}: ONNX Runtime cannot load it: {_first_line(error)}"
             ) from error
-        self.name = path.stem
+        self.path, self.name = path, path.stem
         self.runtime = f"onnxruntime {ort.__version__}"
         self.inputs = _specs(self._session.get_inputs())
         self.outputs = _specs(self._session.get_outputs())

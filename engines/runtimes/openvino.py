@@ -46,7 +46,7 @@ class OpenVinoEngine:
         except RuntimeError as error:
             first = str(error).strip().splitlines()[0]
             raise EngineError(f"{path}: OpenVINO cannot load it: {first}") from error
-        self.name = path.stem
+        self.path, self.name = path, path.stem
         self.runtime = f"openvino {openvino.__version__.split('-')[0]}"
         self.inputs = _specs(self._compiled.inputs)
         self.outputs = _specs(self._compiled.outputs)

@@ -1,0 +1,67 @@
+"""``steadypose``: parse, run the sub-command, turn errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from steadypose._version import __version__
+from steadypose.errors import SteadyposeError
+from steadypose.opencv_check import explain_opencv_import
+from steadypose.stream.cli import doctor, models, track
+from steadypose.stream.cli.options import Parser
+
+EXIT_DONE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 2, 130
+_SWITCH_INTERVAL_S = 0.001
+
+
+def build_parser() -> Parser:
+    """The whole command line."""
+    parser = Parser(
+        prog="steadypose",
+        description="Find, refine and track human poses in video.",
+        epilog="Exit codes: 0 done, 2 usage or bad input, 3 a source failed midway (what was "
+        "tracked is on disk), 130 interrupted (likewise).",
+    )
+    parser.add_argument("--version", action="version", version=f"steadypose {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (track, models, doctor):
+        module.add_parser(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code. Prints errors as one line on stderr."""
+    options = build_parser().parse_args(arguments)
+    # A thread in pure Python would otherwise hold up the stages for 5 ms at a time.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    try:
+        code: int = options.run(options)
+    except SteadyposeError as error:
+        return _complain(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except KeyboardInterrupt:
+        return _complain("interrupted", EXIT_INTERRUPTED)
+    except ImportError as error:
+        if "cv2" not in str(error) and not str(error).startswith("lib"):
+            raise
+        return _complain(explain_opencv_import(error), EXIT_USAGE)
+    return code
+
+
+def _complain(message: str, code: int) -> int:
+    print("steadypose: " + " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def entry_point() -> None:
+    """What the installed ``steadypose`` command calls."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry_point()

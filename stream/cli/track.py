@@ -1,0 +1,173 @@
+"""``steadypose track``: files in, tracked poses out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steadypose.configs import (
+    Config,
+    DetectorConfig,
+    EstimatorConfig,
+    OutputConfig,
+    RuntimeConfig,
+    load_config,
+    preset_names,
+    unknown,
+)
+from steadypose.errors import ConfigError, OutputError, SteadyposeError
+from steadypose.skeletons import SKELETONS
+from steadypose.stream.cli.options import add_section, section_values
+from steadypose.trackers import TrackerSettings
+
+if TYPE_CHECKING:
+    from steadypose.stream.pipeline import Pipeline
+
+EXIT_DONE, EXIT_INTERRUPTED = 0, 130
+_SECTIONS: Mapping[str, type[Any]] = {
+    "detector": DetectorConfig,
+    "estimator": EstimatorConfig,
+    "runtime": RuntimeConfig,
+    "output": OutputConfig,
+    "tracker": TrackerSettings,
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "track",
+        help="track the people of videos or image folders",
+        description="Track the people of each SOURCE and write poses with identities to DIR.",
+        epilog="Every setting below may also stand in a YAML file given to --config.",
+    )
+    parser.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="video file, folder of images or videos, glob"
+    )
+    parser.add_argument(
+        "-o", "--output", default="steadypose-output", metavar="DIR", help="[default %(default)s]"
+    )
+    parser.add_argument(
+        "--config",
+        default="balanced",
+        metavar="P",
+        help=f"preset ({', '.join(preset_names())}) or .yaml file [default %(default)s]",
+    )
+    _add_shortcuts(parser)
+    parser.add_argument("--max-frames", type=_positive, metavar="N", help="stop after N frames")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
+    for section, cls in _SECTIONS.items():
+        add_section(parser, section, cls)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--save-video", action="store_true", help="write the overlay video")
+    parser.add_argument("--device", metavar="D", help="auto or cpu")
+    parser.add_argument(
+        "--detect-every", type=_positive, metavar="N", help="same as --detector.every"
+    )
+    parser.add_argument(
+        "--skeleton", metavar="S", help=f"joints of the PoseTrack file: {', '.join(SKELETONS)}"
+    )
+    parser.add_argument(
+        "--format", metavar="F,...", help="any of posetrack,jsonl,coco,csv,openpose"
+    )
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
+    return value
+
+
+def run(options: argparse.Namespace) -> int:
+    """Track every source in turn; the exit code of the worst one."""
+    config = load_config(options.config, _overrides(options))
+    _check_outputs(config)
+    folder = _make_folder(Path(options.output))
+
+    from steadypose.stream.pipeline import Pipeline
+    from steadypose.stream.sources import expand_sources
+
+    names = expand_sources(options.sources)
+    pipeline = Pipeline(config)
+    worst, stems = EXIT_DONE, set[str]()
+    for name in names:
+        code = _track_one(pipeline, name, stems, folder, options)
+        if code == EXIT_INTERRUPTED:
+            return code
+        worst = max(worst, code)
+    return worst
+
+
+def _track_one(
+    pipeline: Pipeline, name: str, stems: set[str], folder: Path, options: argparse.Namespace
+) -> int:
+    """Track one source; what is wrong with it is said in one line and spares the others."""
+    from steadypose.stream.recording import record
+    from steadypose.stream.sources import open_source
+
+    try:
+        source = open_source(name, max_frames=options.max_frames)
+        stem = distinct(source.info.stem, stems)
+        return record(pipeline, source, folder, stem, quiet=options.quiet)
+    except SteadyposeError as error:
+        print("steadypose: " + " ".join(str(error).split()), file=sys.stderr)
+        return error.exit_code
+
+
+def distinct(stem: str, taken: set[str]) -> str:
+    """``stem``, or ``stem-2``, ``stem-3`` ... where an earlier source has it; takes it."""
+    name, n = stem, 1
+    while name.casefold() in taken:
+        n += 1
+        name = f"{stem}-{n}"
+    taken.add(name.casefold())
+    return name
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+    values = section_values(options, _SECTIONS)
+    for section, field, value in (
+        ("output", "save_video", options.save_video or None),
+        ("output", "skeleton", options.skeleton),
+        ("output", "formats", options.format.split(",") if options.format else None),
+        ("runtime", "device", options.device),
+        ("detector", "every", options.detect_every),
+    ):
+        if value is not None:
+            values.setdefault(section, {})[field] = value
+    return values
+
+
+def _check_outputs(config: Config) -> None:
+    from steadypose.stream.sinks import FORMATS
+
+    for name in config.output.formats:
+        if name not in FORMATS:
+            raise ConfigError("output.formats: " + unknown("format", name, list(FORMATS)))
+    if config.output.skeleton not in SKELETONS:
+        raise ConfigError(
+            "output.skeleton: " + unknown("skeleton", config.output.skeleton, list(SKELETONS))
+        )
+
+
+def _make_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".steadypose-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot write here: {error.strerror}; choose another folder with -o"
+        ) from error
+    return folder

@@ -1,0 +1,252 @@
+"""decode -> detect -> estimate -> track on threads, as a lazy iterator of results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from steadypose.configs import Config
+from steadypose.engines.detectors import Detections
+from steadypose.errors import SourceError, StageError
+from steadypose.frame import Frame
+from steadypose.poses import Poses
+from steadypose.stream.channel import Channel, ChannelClosed, Policy
+from steadypose.stream.engine_room import EngineRoom
+from steadypose.stream.people import candidates, carry_boxes
+from steadypose.stream.records import FrameResult, Source
+from steadypose.stream.sources import open_source
+from steadypose.stream.stages import StageGroup
+from steadypose.stream.timing import StageTimes, Stopwatch
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+STAGES = ("decode", "detect", "estimate", "track")
+_DEPTH = 2
+_JOIN_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Item:
+    """What is known of a frame so far, between two stages."""
+
+    frame: Frame
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    detections: Detections | None = None
+    poses: Poses | None = None
+
+
+class Pipeline:
+    """Tracks the people of any number of sources with one set of networks.
+
+    Args:
+        config: All settings.
+        room: Networks that are loaded already; else they are loaded here.
+
+    Raises:
+        ConfigError, ModelError, EngineError: See ``EngineRoom.load``.
+    """
+
+    def __init__(self, config: Config | None = None, room: EngineRoom | None = None) -> None:
+        self.config = config or (room.config if room else Config())
+        self.room = room or EngineRoom.load(self.config)
+
+    def run(self, source: Source | str | Path) -> Run:
+        """Start nothing yet: the threads start when the result is first iterated.
+
+        Args:
+            source: A source, or what ``open_source`` takes.
+
+        Raises:
+            InputError: The source cannot be opened.
+        """
+        opened = open_source(source) if isinstance(source, (str, Path)) else source
+        return Run(self.room, opened)
+
+
+class Run:
+    """One pass over one source; iterate it once, or use it as a context manager.
+
+    Iterating yields a ``FrameResult`` a frame, in order. When the source fails, everything
+    before the failure is yielded first, then its ``SourceError`` is raised. Leaving the loop
+    early stops and joins all threads.
+
+    Attributes:
+        source: Where the frames come from.
+        times: Work of each stage so far.
+    """
+
+    def __init__(self, room: EngineRoom, source: Source) -> None:
+        self.source = source
+        self.times = StageTimes()
+        self._room = room
+        self._tracker = room.tracker()
+        self._group = StageGroup()
+        policy = Policy.LATEST if source.info.live else Policy.BLOCK
+        self._decoded: Channel[_Item] = Channel(_DEPTH, policy)
+        self._detected: Channel[_Item] = Channel(_DEPTH)
+        self._estimated: Channel[_Item] = Channel(_DEPTH)
+        self._results: Channel[FrameResult] = Channel(_DEPTH)
+        # Held by the estimate stage while it uses the tracker, passed on to the track stage.
+        self._turn = threading.Semaphore(1)
+        self._turn_wait_s = 0.0
+        self._passed = 0
+        self._epoch = 0
+        self._started = False
+
+    def __iter__(self) -> Iterator[FrameResult]:
+        """Results until the source ends, fails, or ``stop`` is called."""
+        self._start()
+        try:
+            for result in self._results:
+                self.times.add(result.stage_s)
+                yield result
+            self._group.raise_first()
+        finally:
+            self.close()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def stop(self) -> None:
+        """End now; a loop over the run ends without an error. Safe from any thread."""
+        self.source.close()
+        self._group.stop()
+
+    def close(self) -> None:
+        """Stop and join all threads.
+
+        Raises:
+            StageError: A thread did not end in time.
+        """
+        self.stop()
+        if not self._group.join(_JOIN_S):
+            late = TimeoutError(f"still at work {_JOIN_S:g} s after the stop")
+            raise StageError("pipeline", late)
+
+    @property
+    def dropped(self) -> int:
+        """Frames of a live source that were replaced by a newer one before detection."""
+        return self._decoded.stats().dropped
+
+    def waits(self) -> dict[str, dict[str, float]]:
+        """Seconds that each stage has waited for input and for room for its output."""
+        decoded, detected = self._decoded.stats(), self._detected.stats()
+        estimated, results = self._estimated.stats(), self._results.stats()
+        return {
+            "decode": {"input_s": 0.0, "output_s": decoded.put_wait_s},
+            "detect": {"input_s": decoded.get_wait_s, "output_s": detected.put_wait_s},
+            "estimate": {
+                "input_s": detected.get_wait_s + self._turn_wait_s,
+                "output_s": estimated.put_wait_s,
+            },
+            "track": {"input_s": estimated.get_wait_s, "output_s": results.put_wait_s},
+        }
+
+    def _start(self) -> None:
+        if self._started:
+            raise RuntimeError("a run can be iterated once; make another with Pipeline.run")
+        self._started = True
+        for channel in (self._decoded, self._detected, self._estimated, self._results):
+            self._group.channel(channel)
+        self._group.on_stop(self._turn.release)
+        self._group.start("decode", self._decode)
+        for name, work, taken, given in (
+            ("detect", self._detect, self._decoded, self._detected),
+            ("estimate", self._estimate, self._detected, self._estimated),
+        ):
+            self._group.start(name, _pump(work, taken, given))
+        self._group.start("track", _pump(self._track, self._estimated, self._results))
+
+    def _decode(self) -> None:
+        frames = iter(self.source)
+        while True:
+            watch = Stopwatch()
+            try:
+                with watch.measure("decode"):
+                    frame = next(frames)
+            except StopIteration:
+                self._decoded.close()
+                return
+            except SourceError as error:
+                self._decoded.fail(error)
+                return
+            self._decoded.put(_Item(frame=frame, watch=watch))
+
+    def _detect(self, item: _Item) -> _Item:
+        due = self._passed % self._room.config.detector.every == 0
+        self._passed += 1
+        return self._look(item) if due else item
+
+    def _look(self, item: _Item) -> _Item:
+        with item.watch.measure("detect"):
+            detections = self._room.detector.detect(item.frame.image)
+        return _Item(frame=item.frame, watch=item.watch, detections=detections)
+
+    def _estimate(self, item: _Item) -> _Item:
+        waited = time.perf_counter()
+        self._turn.acquire()
+        self._turn_wait_s += time.perf_counter() - waited
+        frame = item.frame
+        if frame.epoch != self._epoch:
+            self._epoch = frame.epoch
+            self._tracker.reset(frame.epoch)
+        predictions = self._tracker.predict(frame.pts_s)
+        if item.detections is None and self._tracker.needs_detection(frame.pts_s):
+            item = self._look(item)
+        with item.watch.measure("estimate"):
+            where = candidates(
+                item.detections,
+                predictions,
+                self._room.config.detector,
+                (frame.height, frame.width),
+            )
+            poses = self._room.estimator.estimate(frame.image, where.boxes)
+            poses = carry_boxes(poses, where, predictions)
+        return _Item(frame=frame, watch=item.watch, detections=item.detections, poses=poses)
+
+    def _track(self, item: _Item) -> FrameResult:
+        if item.poses is None:
+            raise RuntimeError("a frame reached the track stage without poses")
+        detected = item.detections is not None
+        with item.watch.measure("track"):
+            people = self._tracker.update(item.poses, item.frame.pts_s, detected=detected)
+        self._turn.release()
+        return FrameResult(
+            frame=item.frame,
+            poses=people,
+            detected=detected,
+            stage_s=item.watch.seconds,
+            age_s=time.monotonic() - item.frame.captured_s,
+        )
+
+
+def _pump(work: Callable[[A], B], taken: Channel[A], given: Channel[B]) -> Callable[[], None]:
+    """A thread's work: take, work, hand on; the end or failure of the source is handed on too."""
+
+    def run() -> None:
+        while True:
+            try:
+                item = taken.get()
+            except ChannelClosed:
+                given.close()
+                return
+            except SourceError as error:
+                given.fail(error)
+                return
+            given.put(work(item))
+
+    return run

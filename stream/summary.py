@@ -1,0 +1,140 @@
+"""What a run amounts to: counts, speed, stage times, models and versions."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections import Counter
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from steadypose._version import __version__
+from steadypose.engines import zoo
+from steadypose.stream.pipeline import Run
+from steadypose.stream.records import FrameResult, SourceInfo
+from steadypose.stream.timing import Distribution, Stopwatch
+
+_PACKAGES = ("numpy", "scipy", "opencv-python", "av", "onnxruntime", "openvino", "filterpy")
+
+
+class RunSummary:
+    """Collects what the summary says while a run goes on. All times are in seconds.
+
+    Args:
+        run: The run, for its settings and its stages' waiting times.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._started = time.perf_counter()
+        self._frames = self._detected = self._rows = 0
+        self._tracks: Counter[int] = Counter()
+        self._people: Counter[int] = Counter()
+        self._age = Distribution()
+        self._write = Distribution()
+        self._reconnects = 0
+
+    @property
+    def frames(self) -> int:
+        """Frames tracked so far."""
+        return self._frames
+
+    def add(self, result: FrameResult, writing: Stopwatch) -> None:
+        """Take one frame's result and the time that writing it took."""
+        self._frames += 1
+        self._detected += result.detected
+        self._rows += len(result.poses)
+        self._people[len(result.poses)] += 1
+        self._tracks.update(result.poses.track_ids.tolist())
+        self._age.add(result.age_s)
+        self._write.add(sum(writing.seconds.values()))
+        self._reconnects = result.frame.epoch
+
+    def report(self, outcome: str, reason: str | None = None) -> dict[str, Any]:
+        """The summary as plain values for JSON.
+
+        Args:
+            outcome: ``"done"``, ``"failed"`` or ``"interrupted"``.
+            reason: Why it failed.
+        """
+        elapsed = time.perf_counter() - self._started
+        return {
+            "steadypose": __version__,
+            "source": _source(self._run.source.info),
+            "outcome": outcome,
+            "reason": reason,
+            "warnings": list(self._run.source.warnings),
+            "frames": self._frames,
+            "frames_with_detection": self._detected,
+            "frames_dropped": self._run.dropped,
+            "reconnects": self._reconnects,
+            "tracks": len(self._tracks),
+            "people": self._people_report(),
+            "elapsed_s": round(elapsed, 3),
+            "fps": round(self._frames / elapsed, 2) if elapsed else 0.0,
+            "frame_age_ms": self._age.milliseconds(),
+            "stages": self._stages(elapsed),
+            "settings": _plain(asdict(self._run.room.config)),
+            "models": self._models(),
+            "versions": versions(),
+        }
+
+    def _people_report(self) -> dict[str, Any]:
+        counts = np.array(sorted(self._people.elements()) or [0])
+        return {
+            "rows": self._rows,
+            "per_frame_mean": round(float(counts.mean()), 3),
+            "per_frame_max": int(counts.max()),
+        }
+
+    def _stages(self, elapsed: float) -> dict[str, Any]:
+        """Work and waiting of each stage; the three add up to the time the stage was alive."""
+        waits = self._run.waits()
+        report: dict[str, Any] = {}
+        for name, work in {**self._run.times.stages, "write": self._write}.items():
+            waited = waits.get(name, {"input_s": elapsed - work.total, "output_s": 0.0})
+            report[name] = {
+                "frames": work.count,
+                "work_s": round(work.total, 3),
+                "wait_input_s": round(waited["input_s"], 3),
+                "wait_output_s": round(waited["output_s"], 3),
+                "fps_alone": round(work.count / work.total, 2) if work.total else None,
+                "ms": work.milliseconds(),
+            }
+        return report
+
+    def _models(self) -> list[dict[str, Any]]:
+        room = self._run.room
+        engines = [*room.detector.engines, room.estimator.network.engine]
+        return [
+            {"name": e.name, "sha256": zoo.file_sha256(e.path), "runtime": e.runtime}
+            for e in engines
+        ]
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that shape the results."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _source(info: SourceInfo) -> dict[str, Any]:
+    values = asdict(info)
+    values["time_base"] = None if info.time_base is None else str(info.time_base)
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
