@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 _APT_REMEDY = "apt-get install -y libgl1 libglib2.0-0"
 _HEADLESS_REMEDY = "pip uninstall -y opencv-python && pip install opencv-python-headless"
@@ -31,3 +32,17 @@ def explain_opencv_import(error: ImportError) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == "cv2":
         return "OpenCV is not installed in this Python: run 'pip install opencv-python'"
     return f"OpenCV cannot be imported ({reason}): reinstall opencv-python"
+
+
+def main() -> int:
+    """Try ``import cv2``; returns 0, or 2 after one line on standard error."""
+    try:
+        import cv2  # noqa: F401
+    except ImportError as error:
+        print(f"steadypose: {explain_opencv_import(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""What importing Steadypose needs and what it does not load."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BLOCKED = ("torch", "onnx2torch", "tensorrt", "pycuda", "ray", "aiohttp")
+
+BLOCKER = f"""
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED!r}:
+            raise ModuleNotFoundError("blocked for this test", name=name)
+
+sys.meta_path.insert(0, Blocker())
+"""
+
+IMPORT_EVERYTHING = """
+import importlib, json, pathlib, steadypose
+
+root = pathlib.Path(steadypose.__file__).parent
+seen = []
+def visit(folder, package):
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and (entry / "__init__.py").exists():
+            seen.append(f"{package}.{entry.name}")
+            visit(entry, seen[-1])
+        elif entry.suffix == ".py" and entry.stem != "__init__":
+            seen.append(f"{package}.{entry.stem}")
+visit(root, "steadypose")
+for name in seen:
+    importlib.import_module(name)
+print(json.dumps(seen))
+"""
+
+
+def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_every_module_imports_without_the_extras(root: Path) -> None:
+    done = run(BLOCKER + IMPORT_EVERYTHING, root)
+    assert done.returncode == 0, done.stderr
+    seen = set(json.loads(done.stdout))
+    for house in ("benchmarks", "configs", "engines", "stream", "trackers"):
+        assert f"steadypose.{house}" in seen
+    assert len(seen) > 20
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_the_blocker_blocks(root: Path, name: str) -> None:
+    done = run(f"{BLOCKER}\nimport {name}", root)
+    assert "blocked for this test" in done.stderr
+
+
+def test_the_public_face_is_light(root: Path) -> None:
+    done = run("import json, sys, steadypose; print(json.dumps(sorted(sys.modules)))", root)
+    assert done.returncode == 0, done.stderr
+    loaded = json.loads(done.stdout)
+    heavy = ("cv2", "av", "onnx", "onnxruntime", "scipy", "filterpy", "matplotlib")
+    houses = ("stream", "engines", "trackers", "benchmarks", "configs")
+    unwanted = (*heavy, *(f"steadypose.{house}" for house in houses))
+    assert not [name for name in unwanted if name in loaded]
+
+
+def test_every_public_name_resolves(root: Path) -> None:
+    code = "import steadypose\nfor n in steadypose.__all__: getattr(steadypose, n)"
+    done = run(code, root)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_public_name_is_an_attribute_error(root: Path) -> None:
+    done = run("import steadypose; steadypose.no_such_name", root)
+    assert "AttributeError" in done.stderr
+    assert "no_such_name" in done.stderr
