@@ -34,7 +34,7 @@ class Timestamps:
         self.resets = 0
 
     def next(self) -> int:
-        """The stamp one nominal frame after the last one, for frames that need none of their own."""
+        """One nominal frame after the last stamp, for a frame that needs none of its own."""
         self._last = 0 if self._last is None else self._last + self._step
         return self._last
 

@@ -74,6 +74,7 @@ class VideoSource:
             self._stopped = False
             self._iterated = False
             self._count = 0
+            self._delay = 0
             self._damage = _Damage()
             self._pictures = self._decode()
             self._first = self._peek()
