@@ -53,7 +53,7 @@ class EstimatorConfig:
 
     model: str = "movenet-thunder"
     sizes: tuple[tuple[int, int], ...] = ((128, 96), (192, 128), (256, 192))
-    max_zoom: float = 1.0
+    max_zoom: float = 2.0
     max_batch: int = 8
 
     def __post_init__(self) -> None:

@@ -11,6 +11,9 @@ from steadypose.engines.detectors.base import Detections, finish, fit
 from steadypose.engines.runtimes import Engine
 from steadypose.errors import EngineError
 
+SQUARE_BELOW = 1.5
+"""Frames less wide or tall than this go, stretched, through the cheaper square network."""
+
 
 class PicoDet:
     """One or several PicoDet networks that differ in their input's shape.
@@ -46,8 +49,10 @@ class PicoDet:
         return cls({(shape[1], shape[2]): engine}, **options)
 
     def size_for(self, image: NDArray[np.uint8]) -> tuple[int, int]:
-        """The input size whose aspect ratio is nearest to the frame's."""
+        """The input size whose aspect ratio is nearest to the frame's, square up to 3:2."""
         aspect = np.log(image.shape[1] / image.shape[0])
+        if abs(aspect) < np.log(SQUARE_BELOW):
+            aspect = 0.0
         return min(self._by_size, key=lambda size: abs(np.log(size[1] / size[0]) - aspect))
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:

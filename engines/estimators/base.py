@@ -44,7 +44,6 @@ class Estimator:
         network: Finds the joints in a crop.
         policy: Which crop size a person gets.
         max_batch: No more crops than this go through the network at once.
-        min_joint_score: Joints below it are missing.
     """
 
     def __init__(
@@ -53,7 +52,6 @@ class Estimator:
         policy: CropPolicy | None = None,
         *,
         max_batch: int = 8,
-        min_joint_score: float = 0.05,
     ) -> None:
         self.network = network
         wanted = policy or CropPolicy()
@@ -61,7 +59,6 @@ class Estimator:
         self._padding = network.padding if wanted.padding is None else wanted.padding
         self.policy = replace(wanted, sizes=sizes, padding=self._padding)
         self._max_batch = max_batch
-        self._min_joint_score = min_joint_score
 
     @property
     def skeleton(self) -> Skeleton:
@@ -107,5 +104,4 @@ class Estimator:
     def _poses(self, joints: NDArray[np.float32], boxes: NDArray[np.float32]) -> Poses:
         scores = np.clip(joints[..., 2], 0, 1)
         person = scores.mean(1)
-        scores = np.where(scores >= self._min_joint_score, scores, 0)
         return Poses.create(joints[..., :2], scores, boxes, person, skeleton=self.skeleton)

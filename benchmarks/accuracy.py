@@ -1,0 +1,141 @@
+"""COCO keypoint AP of a detector and an estimator on pictures with COCO annotations.
+
+``python -m steadypose.benchmarks.accuracy ANNOTATIONS.json IMAGES_DIR`` prints one row a setting:
+ground-truth boxes or the detector's, each crop policy. The metric is pycocotools' own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.engines.crops import CropPolicy
+from steadypose.engines.detectors import Detector, load_detector
+from steadypose.engines.estimators import Estimator, load_estimator
+from steadypose.engines.runtimes import RuntimeOptions
+from steadypose.errors import InputError
+
+Image = NDArray[np.uint8]
+FULL = ((256, 192),)
+BY_SIZE = ((128, 96), (192, 128), (256, 192))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CocoSet:
+    """Pictures with COCO keypoint annotations.
+
+    Attributes:
+        path: The annotation file.
+        images: Pictures by image id, ``(H, W, 3)`` uint8 BGR.
+        boxes: Ground-truth boxes by image id, ``(N, 4)`` x1 y1 x2 y2.
+    """
+
+    path: Path
+    images: Mapping[int, Image]
+    boxes: Mapping[int, NDArray[np.float32]]
+
+
+def load_coco(annotations: Path, folder: Path) -> CocoSet:
+    """Read an annotation file and its pictures. Raises InputError naming what is missing."""
+    try:
+        data = json.loads(annotations.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{annotations}: not a readable COCO file: {error}") from error
+    images = {}
+    for entry in data["images"]:
+        picture = cv2.imread(str(folder / entry["file_name"]))
+        if picture is None:
+            raise InputError(f"{folder / entry['file_name']}: picture missing or unreadable")
+        images[entry["id"]] = np.asarray(picture, np.uint8)
+    corners: dict[int, list[list[float]]] = {i: [] for i in images}
+    for annotation in data["annotations"]:
+        x, y, w, h = annotation["bbox"]
+        corners[annotation["image_id"]].append([x, y, x + w, y + h])
+    boxes = {i: np.array(b, np.float32).reshape(-1, 4) for i, b in corners.items()}
+    return CocoSet(path=annotations, images=images, boxes=boxes)
+
+
+def keypoint_results(
+    data: CocoSet, estimator: Estimator, detector: Detector | None
+) -> list[dict[str, Any]]:
+    """COCO results of an estimator, in ground-truth boxes or in a detector's."""
+    results = []
+    for image_id, image in data.images.items():
+        if detector is None:
+            boxes, likelihood = data.boxes[image_id], np.ones(len(data.boxes[image_id]))
+        else:
+            found = detector.detect(image)
+            boxes, likelihood = found.boxes, found.scores.astype(np.float64)
+        poses = estimator.estimate(image, boxes)
+        for points, scores, person in zip(poses.keypoints, poses.scores, likelihood, strict=True):
+            sure = scores[scores > 0.1]
+            triplets = np.column_stack([np.nan_to_num(points), scores])
+            results.append(
+                {
+                    "image_id": image_id,
+                    "category_id": 1,
+                    "keypoints": triplets.reshape(-1).astype(float).tolist(),
+                    "score": float(person * (sure.mean() if len(sure) else 0.01)),
+                }
+            )
+    return results
+
+
+def evaluate(data: CocoSet, results: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """pycocotools' keypoint AP, AP50, AP75, APm, APl and AR, in percent."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(data.path))
+        evaluation = COCOeval(truth, truth.loadRes(list(results)), "keypoints")
+        evaluation.params.imgIds = list(data.images)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    names = ("AP", "AP50", "AP75", "APm", "APl", "AR")
+    return {n: round(100 * float(v), 2) for n, v in zip(names, evaluation.stats, strict=False)}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="COCO keypoint AP of the CPU models")
+    parser.add_argument("annotations", type=Path, help="COCO person_keypoints JSON")
+    parser.add_argument("images", type=Path, help="folder of its pictures")
+    parser.add_argument("--runtime", default="onnxruntime")
+    parser.add_argument("--max-zoom", type=float, nargs="*", default=[1.0])
+    parser.add_argument("--estimators", nargs="*", default=["movenet-thunder", "movenet-lightning"])
+    parser.add_argument("--detectors", nargs="*", default=["picodet-s-416", "picodet-s"])
+    options = parser.parse_args()
+    data = load_coco(options.annotations, options.images)
+    runtime = RuntimeOptions(runtime=options.runtime)
+    detectors: dict[str, Detector | None] = {"ground truth": None}
+    detectors |= {n: load_detector(n, runtime, min_score=0.1) for n in options.detectors}
+    policies = {"256x192": CropPolicy(sizes=FULL)}
+    policies |= {
+        f"by size, zoom {z:g}": CropPolicy(sizes=BY_SIZE, max_zoom=z) for z in options.max_zoom
+    }
+    print(f"{'boxes':14} {'estimator':18} {'crops':18} {'seconds':>7}  metrics")
+    for model in options.estimators:
+        for crops, policy in policies.items():
+            estimator = load_estimator(model, runtime, policy=policy)
+            for name, detector in detectors.items():
+                started = time.perf_counter()
+                metrics = evaluate(data, keypoint_results(data, estimator, detector))
+                spent = time.perf_counter() - started
+                print(f"{name:14} {model:18} {crops:18} {spent:7.1f}  {metrics}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
