@@ -22,7 +22,7 @@ def fake_python(folder: Path, name: str, *, new_enough: bool, has_ensurepip: boo
         f"*ensurepip*) exit {int(not has_ensurepip)} ;;\n"
         f"*sys.exit*) exit {int(not new_enough)} ;;\n"
         '*print*) echo "3.11" ;;\n'
-        f'*) [ "$2" = venv ] && exec {sys.executable} -m venv --without-pip "$3" ;;\n'
+        f'*) [ "$2" = venv ] && exec "{sys.executable}" -m venv --without-pip "$3" ;;\n'
         "esac\n"
     )
     script.chmod(0o755)

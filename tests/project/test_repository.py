@@ -75,8 +75,8 @@ def test_no_python_file_is_long(tracked: list[Path]) -> None:
 @pytest.mark.parametrize(
     ("line", "flagged"),
     [
-        ("open('/home/me/clip.mp4')", True),
-        ("/work/x", True),
+        ("open('" + "/home" + "/me/clip.mp4')", True),
+        ("/work" + "/x", True),
         ("rtsp://camera/work/x", False),
         ("a ratio of work/home", False),
     ],
