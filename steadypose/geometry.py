@@ -51,8 +51,42 @@ def oks(
         ``(N, M)`` float64 in 0..1.
     """
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    squared = ((first[:, None] - second[None]) ** 2).sum(-1)
-    scale = np.maximum(np.asarray(areas, np.float64), 1e-12)[None, :, None]
+    scale = np.asarray(areas, np.float64)[None]
+    return _mean_closeness(first[:, None], second[None], scale, sigmas, min_joints)
+
+
+def oks_pairs(
+    a: FloatArray,
+    b: FloatArray,
+    areas: FloatArray,
+    sigmas: FloatArray,
+    *,
+    min_joints: int = 1,
+) -> NDArray[np.float64]:
+    """Object keypoint similarity ``(P,)`` of P pairs of poses: row i of ``a`` with row i of ``b``.
+
+    The same as the entries of :func:`oks` for those pairs, where few of all pairs are of interest.
+
+    Args:
+        a: ``(P, K, 2)`` keypoints in pixels; missing joints are NaN.
+        b: ``(P, K, 2)`` keypoints in pixels; missing joints are NaN.
+        areas: ``(P,)`` areas in square pixels.
+        sigmas: ``(K,)`` per-joint spread, from the skeleton.
+        min_joints: Pairs that share fewer joints have similarity 0.
+    """
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return _mean_closeness(first, second, np.asarray(areas, np.float64), sigmas, min_joints)
+
+
+def _mean_closeness(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    areas: NDArray[np.float64],
+    sigmas: FloatArray,
+    min_joints: int,
+) -> NDArray[np.float64]:
+    squared = ((first - second) ** 2).sum(-1)
+    scale = np.maximum(areas, 1e-12)[..., None]
     variance = 2 * scale * (2 * np.asarray(sigmas, np.float64)) ** 2
     shared = np.isfinite(squared)
     closeness = np.where(shared, np.exp(-np.where(shared, squared, 0) / variance), 0)

@@ -1,0 +1,131 @@
+"""Which observation belongs to which track: similarity, gating and assignment.
+
+The similarity of a track and an observation is a weighted mean of terms, each in 0..1; their
+weights stand in :func:`similarities` alone. Observations are assigned in rounds, as in ByteTrack
+(Zhang et al., arXiv 2110.06864): confident ones first, weak ones to what is left, and each round is
+the optimal assignment (scipy's ``linear_sum_assignment``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from steadypose.geometry import box_iou
+from steadypose.skeletons import Skeleton
+from steadypose.trackers.observations import AREA_SHARE, Observations
+from steadypose.trackers.predictions import Predictions
+from steadypose.trackers.settings import TrackerSettings
+
+Array = NDArray[np.float64]
+
+UNMATCHED = -1
+
+
+def similarities(
+    predictions: Predictions,
+    observations: Observations,
+    skeleton: Skeleton,
+    settings: TrackerSettings,
+) -> Array:
+    """Similarity ``(T, M)`` of every track with every observation; 0 where they are too far."""
+    result = np.zeros((len(predictions), len(observations)))
+    tracks, people = np.nonzero(_near(predictions, observations))
+    if not len(tracks):
+        return result
+    pose, shared = _pose_closeness(predictions, observations, tracks, people, skeleton, settings)
+    box = box_iou(predictions.boxes, observations.boxes)[tracks, people]
+    # The pose counts less, the fewer joints can be compared; without any, the box decides.
+    pose_weight = (1 - settings.box_weight) * shared / (shared + settings.few_joints)
+    total = pose_weight + settings.box_weight
+    result[tracks, people] = (pose_weight * pose + settings.box_weight * box) / total
+    return result
+
+
+def associate(
+    predictions: Predictions,
+    observations: Observations,
+    similarity: Array,
+    settings: TrackerSettings,
+    *,
+    detected: bool,
+) -> NDArray[np.intp]:
+    """Observation ``(T,)`` of each track, or ``UNMATCHED``.
+
+    Among detections, three rounds: confident ones to confirmed tracks, weak ones to the confirmed
+    tracks that are left and were seen lately, confident ones that are left to unconfirmed tracks.
+    Between detections every observation comes from a track's own box, so one round suffices;
+    there a pose whose mean joint score is poor matches nothing.
+    """
+    matched = np.full(len(predictions), UNMATCHED, np.intp)
+    confirmed = predictions.confirmed
+    least = settings.match_similarity
+    if not detected:
+        good = observations.pose_scores >= settings.poor_pose_score
+        _assign(matched, similarity, np.ones_like(confirmed), good, least)
+        return matched
+    confident = observations.box_scores >= settings.confident_score
+    weak = ~confident & (observations.box_scores >= settings.weak_score)
+    _assign(matched, similarity, confirmed, confident, least)
+    lately = confirmed & predictions.followed
+    _assign(matched, similarity, lately, weak, settings.weak_match_similarity)
+    _assign(matched, similarity, ~confirmed, confident, least)
+    return matched
+
+
+def _assign(
+    matched: NDArray[np.intp],
+    similarity: Array,
+    tracks: NDArray[np.bool_],
+    people: NDArray[np.bool_],
+    least: float,
+) -> None:
+    """Assign what is free of ``people`` to what is free of ``tracks``, into ``matched``."""
+    free = people.copy()
+    free[matched[matched != UNMATCHED]] = False
+    rows, columns = np.flatnonzero(tracks & (matched == UNMATCHED)), np.flatnonzero(free)
+    if not len(rows) or not len(columns):
+        return
+    part = similarity[np.ix_(rows, columns)]
+    part = np.where(part >= least, part, 0.0)
+    row, column = linear_sum_assignment(part, maximize=True)
+    sure = part[row, column] > 0
+    matched[rows[row[sure]]] = columns[column[sure]]
+
+
+def _near(predictions: Predictions, observations: Observations) -> NDArray[np.bool_]:
+    """Pairs ``(T, M)`` whose centres are within the gate; the others are not looked at."""
+    reach = predictions.sizes[:, None] + observations.sizes[None]
+    reach = reach + 2 * np.sqrt(predictions.centre_var)[:, None]
+    first = (predictions.boxes[:, :2] + predictions.boxes[:, 2:]) / 2
+    second = (observations.boxes[:, :2] + observations.boxes[:, 2:]) / 2
+    distance = np.abs(first[:, None] - second[None]).max(-1)
+    near: NDArray[np.bool_] = distance <= reach
+    return near
+
+
+def _pose_closeness(
+    predictions: Predictions,
+    observations: Observations,
+    tracks: NDArray[np.intp],
+    people: NDArray[np.intp],
+    skeleton: Skeleton,
+    settings: TrackerSettings,
+) -> tuple[Array, Array]:
+    """OKS ``(P,)`` with spreads widened by the predicted uncertainty, and number of shared joints.
+
+    A joint whose position is uncertain is close to much, so its closeness is scaled by
+    ``(spread^2 / (spread^2 + variance)) ** certainty_power``; joints weigh as much as their
+    observed score.
+    """
+    sizes = np.sqrt(predictions.sizes[tracks] * observations.sizes[people])[:, None]
+    spread_var = AREA_SHARE * (settings.pose_tolerance * 2 * skeleton.sigmas * sizes) ** 2
+    total_var = spread_var + predictions.keypoint_var[tracks]
+    squared = ((predictions.keypoints[tracks] - observations.keypoints[people]) ** 2).sum(-1)
+    shared = np.isfinite(squared)
+    certainty = (spread_var / total_var) ** settings.certainty_power
+    closeness = np.where(shared, certainty * np.exp(-squared / (2 * total_var)), 0.0)
+    weight = np.where(shared, observations.scores[people], 0.0)
+    mean = (weight * closeness).sum(1) / np.maximum(weight.sum(1), 1e-12)
+    return mean, shared.sum(1).astype(np.float64)

@@ -1,0 +1,148 @@
+"""A person as points that move: K joints, then the centre and the size of the box."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.skeletons import Skeleton
+from steadypose.trackers.motion import Motion, begin, correct, forget, predict
+from steadypose.trackers.observations import AREA_SHARE, Observations
+from steadypose.trackers.settings import TrackerSettings
+
+Array = NDArray[np.float64]
+
+CENTRE, SIZE = -2, -1
+"""Places of the box's centre and of its (width, height) among a track's points."""
+
+_LEAST_SHRINK = 0.5
+"""A predicted side keeps at least this share of its length per step, so that boxes stay boxes."""
+
+_LEAST_SCORE = 0.05
+"""Lower joint scores count as this in the joint's noise, which so stays finite."""
+
+
+def boxes_of(motion: Motion) -> Array:
+    """Boxes ``(T, 4)`` x1 y1 x2 y2 in pixels."""
+    centre, half = motion.position[:, CENTRE], motion.position[:, SIZE] / 2
+    return np.concatenate([centre - half, centre + half], 1)
+
+
+def sizes_of(motion: Motion) -> Array:
+    """Person sizes ``(T,)`` in pixels: the square root of the area of the box."""
+    sizes: Array = np.sqrt(motion.position[:, SIZE].prod(1))
+    return sizes
+
+
+def move(motion: Motion, dt_s: float, settings: TrackerSettings) -> Motion:
+    """Predict all points ``dt_s`` seconds ahead; joints that become too uncertain are forgotten."""
+    if dt_s == 0 or not len(motion.position):
+        return motion
+    joints = motion.position.shape[1] - 2
+    size = sizes_of(motion)[:, None]
+    acceleration = np.array(
+        [settings.joint_acceleration] * joints
+        + [settings.centre_acceleration, settings.size_acceleration]
+    )
+    memory = np.array(
+        [settings.swing_memory_s] * joints + [settings.walk_memory_s, settings.swing_memory_s]
+    )
+    drift = np.repeat(motion.velocity[:, [CENTRE]], joints + 2, 1)
+    drift[:, CENTRE:] = 0
+    moved = predict(motion, dt_s, (acceleration * size) ** 2, drift, memory)
+    np.maximum(
+        moved.position[:, SIZE],
+        _LEAST_SHRINK * motion.position[:, SIZE],
+        out=moved.position[:, SIZE],
+    )
+    vague = moved.position_var > (settings.forget_joint_size * size) ** 2
+    vague[:, CENTRE:] = False
+    return forget(moved, vague)
+
+
+def take_in(
+    motion: Motion,
+    tracks: NDArray[np.intp],
+    observations: Observations,
+    skeleton: Skeleton,
+    settings: TrackerSettings,
+    *,
+    boxes_observed: bool,
+) -> Motion:
+    """Correct the predicted motion of ``tracks`` by one observation each, in the same order.
+
+    Args:
+        motion: Predicted motion of all T tracks.
+        tracks: ``(P,)`` rows of the tracks that were observed.
+        observations: The P observations.
+        skeleton: Names of the joints.
+        settings: Thresholds.
+        boxes_observed: False where the observations' boxes are the tracks' own predicted ones and
+            hold no news; the box then follows the joints.
+    """
+    if not len(tracks):
+        return motion
+    boxes = (
+        observations.boxes
+        if boxes_observed
+        else _boxes_from_joints(motion[tracks], observations.keypoints)
+    )
+    measured = np.full(motion.position.shape, np.nan)
+    noise = np.ones(motion.position.shape[:2])
+    measured[tracks] = _points(observations.keypoints, boxes)
+    noise[tracks] = _noise(observations, skeleton, settings)
+    corrected = correct(motion, measured, noise)
+    velocity = np.broadcast_to(corrected.velocity[:, [CENTRE]], measured.shape)
+    speed_var = np.broadcast_to(
+        ((settings.start_speed * sizes_of(corrected)) ** 2)[:, None], noise.shape
+    )
+    return begin(corrected, measured, noise, velocity, speed_var)
+
+
+def new_motion(observations: Observations, skeleton: Skeleton, settings: TrackerSettings) -> Motion:
+    """Motion of people seen for the first time: at rest, at an uncertain speed."""
+    measured = _points(observations.keypoints, observations.boxes)
+    unseen = Motion.unseen(*measured.shape[:2])
+    speed_var = np.repeat(
+        ((settings.start_speed * observations.sizes) ** 2)[:, None], measured.shape[1], 1
+    )
+    noise = _noise(observations, skeleton, settings)
+    return begin(unseen, measured, noise, np.zeros_like(measured), speed_var)
+
+
+def _points(keypoints: Array, boxes: Array) -> Array:
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    return np.concatenate([keypoints, (low + high) / 2, high - low], 1)
+
+
+def _noise(observations: Observations, skeleton: Skeleton, settings: TrackerSettings) -> Array:
+    """Variances ``(M, K + 2)`` in px^2: the joints' after their OKS spread and their score."""
+    size = observations.sizes[:, None]
+    spread = settings.joint_noise * 2 * skeleton.sigmas * np.sqrt(AREA_SHARE) * size
+    joints = spread**2 / np.maximum(observations.scores, _LEAST_SCORE)
+    box = np.repeat((settings.box_noise * size) ** 2, 2, 1)
+    return np.concatenate([joints, box], 1)
+
+
+def _boxes_from_joints(motion: Motion, keypoints: Array) -> Array:
+    """Predicted boxes whose sides moved as the outermost joints did.
+
+    Only joints that were predicted count; where one of them is not observed, its prediction
+    stands, so that an unseen foot does not cut the box.
+    """
+    predicted = motion.position[:, :CENTRE]
+    known = np.isfinite(predicted[..., :1])
+    moved = np.where(np.isfinite(keypoints), keypoints, predicted)
+    shift = _extent(moved, known) - _extent(predicted, known)
+    boxes = boxes_of(motion) + np.where(known.any(1), shift, 0.0)
+    # A pose that folds up must not turn its box inside out.
+    middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    half = np.maximum(half, _LEAST_SHRINK * motion.position[:, SIZE] / 2)
+    return np.concatenate([middle - half, middle + half], 1)
+
+
+def _extent(points: Array, known: NDArray[np.bool_]) -> Array:
+    low = np.where(known, points, np.inf).min(1)
+    high = np.where(known, points, -np.inf).max(1)
+    both = np.concatenate([low, high], 1)
+    return np.where(np.isfinite(both), both, 0.0)

@@ -1,0 +1,162 @@
+"""Constant-velocity Kalman filters for all points of all tracks at once.
+
+A track is C points in the plane (its joints, the centre and the size of its box). Each point is a
+filter of its own whose state is position and velocity; x and y share one covariance because they
+share their noise. So T tracks need arrays of T x C, not T x C filter objects.
+
+Model, per axis, over a step of ``dt_s`` seconds (Bar-Shalom, Li, Kirubarajan, *Estimation with
+Applications to Tracking and Navigation*, 2001, chapter 6):
+
+    position' = position + drift dt_s + a (velocity - drift)
+    velocity' = drift + e (velocity - drift)
+    e = exp(-dt_s / memory_s),  a = memory_s (1 - e)
+
+``drift`` is the velocity of the body that the point belongs to, and ``velocity - drift`` the
+point's own swing. With ``memory_s`` infinite this is the plain constant-velocity model; otherwise a
+limb's swing fades while nobody sees it, and the limb goes on with its body. The process noise is
+filterpy's ``Q_continuous_white_noise``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from filterpy.common import Q_continuous_white_noise
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Motion:
+    """State of T x C filters. Nothing here is changed in place.
+
+    Attributes:
+        position: ``(T, C, 2)`` float64, pixels; NaN where a point has not been seen.
+        velocity: ``(T, C, 2)`` float64, pixels per second.
+        position_var: ``(T, C)`` float64, px^2.
+        covariance: ``(T, C)`` float64, of position and velocity, px^2/s.
+        velocity_var: ``(T, C)`` float64, (px/s)^2.
+    """
+
+    position: Array
+    velocity: Array
+    position_var: Array
+    covariance: Array
+    velocity_var: Array
+
+    @classmethod
+    def unseen(cls, tracks: int, points: int) -> Motion:
+        """Filters that have not seen anything yet."""
+        shape = (tracks, points)
+        return cls(
+            np.full((*shape, 2), np.nan),
+            np.zeros((*shape, 2)),
+            np.zeros(shape),
+            np.zeros(shape),
+            np.zeros(shape),
+        )
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """``(T, C)`` True where a point has a position."""
+        return ~np.isnan(self.position[..., 0])
+
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Motion:
+        """The filters of some tracks."""
+        return Motion(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    def append(self, other: Motion) -> Motion:
+        """These tracks followed by those of ``other``."""
+        return Motion(
+            *(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self))
+        )
+
+
+def predict(motion: Motion, dt_s: float, density: Array, drift: Array, memory_s: Array) -> Motion:
+    """Move every point on by ``dt_s`` seconds.
+
+    Args:
+        motion: State of T x C filters.
+        dt_s: Step in seconds, 0 or more; any step may differ from the one before.
+        density: ``(T, C)`` spectral density of the white acceleration, px^2/s^3.
+        drift: ``(T, C, 2)`` velocity of the body, px/s.
+        memory_s: ``(C,)`` time constant in seconds of the velocity relative to ``drift``; may be
+            infinite.
+    """
+    if dt_s == 0:
+        return motion
+    noise = Q_continuous_white_noise(2, dt=dt_s)
+    steps = dt_s / memory_s
+    keep = np.exp(-steps)
+    reach = dt_s * np.where(steps > 0, -np.expm1(-steps) / np.where(steps > 0, steps, 1), 1)
+    own = motion.velocity - drift
+    var, cov, vel = motion.position_var, motion.covariance, motion.velocity_var
+    return Motion(
+        motion.position + drift * dt_s + own * reach[:, None],
+        drift + own * keep[:, None],
+        var + 2 * reach * cov + reach**2 * vel + density * noise[0, 0],
+        keep * (cov + reach * vel) + density * noise[0, 1],
+        keep**2 * vel + density * noise[1, 1],
+    )
+
+
+def correct(motion: Motion, measured: Array, noise_var: Array) -> Motion:
+    """Take in measured positions; points that were not measured stay as predicted.
+
+    Args:
+        motion: State of T x C filters.
+        measured: ``(T, C, 2)`` positions in pixels; NaN where a point was not measured.
+        noise_var: ``(T, C)`` variance of a measured coordinate, px^2, above 0 where measured.
+    """
+    innovation = measured - motion.position
+    used = np.isfinite(innovation[..., 0])
+    total = np.where(used, motion.position_var + noise_var, 1.0)
+    gain = np.where(used, motion.position_var / total, 0.0)
+    velocity_gain = np.where(used, motion.covariance / total, 0.0)
+    step = np.where(used[..., None], innovation, 0.0)
+    return Motion(
+        motion.position + gain[..., None] * step,
+        motion.velocity + velocity_gain[..., None] * step,
+        np.where(used, gain * noise_var, motion.position_var),
+        (1 - gain) * motion.covariance,
+        motion.velocity_var - velocity_gain * motion.covariance,
+    )
+
+
+def begin(
+    motion: Motion, measured: Array, noise_var: Array, velocity: Array, velocity_var: Array
+) -> Motion:
+    """Start the filters of measured points that have no position yet.
+
+    Args:
+        motion: State of T x C filters.
+        measured: ``(T, C, 2)`` positions in pixels; NaN where a point was not measured.
+        noise_var: ``(T, C)`` variance of a measured coordinate, px^2.
+        velocity: ``(T, C, 2)`` first guess of the velocity, px/s.
+        velocity_var: ``(T, C)`` variance of that guess, (px/s)^2.
+    """
+    new = ~motion.seen & np.isfinite(measured[..., 0])
+    if not new.any():
+        return motion
+    return Motion(
+        np.where(new[..., None], measured, motion.position),
+        np.where(new[..., None], velocity, motion.velocity),
+        np.where(new, noise_var, motion.position_var),
+        np.where(new, 0.0, motion.covariance),
+        np.where(new, velocity_var, motion.velocity_var),
+    )
+
+
+def forget(motion: Motion, lost: NDArray[np.bool_]) -> Motion:
+    """Make points of the mask ``(T, C)`` unseen again."""
+    if not lost.any():
+        return motion
+    return Motion(
+        np.where(lost[..., None], np.nan, motion.position),
+        motion.velocity,
+        motion.position_var,
+        motion.covariance,
+        motion.velocity_var,
+    )

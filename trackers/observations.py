@@ -1,0 +1,125 @@
+"""People as the tracker takes them in: checked, in float64, each person once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.geometry import box_iou, oks_pairs
+from steadypose.poses import Poses, tight_boxes
+from steadypose.skeletons import Skeleton
+from steadypose.trackers.settings import TrackerSettings
+
+Array = NDArray[np.float64]
+
+AREA_SHARE = 0.53
+"""Share of its box that a person's silhouette fills: the median ``area`` of COCO's annotations.
+
+OKS is defined on the silhouette's area, which a tracker does not know.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observations:
+    """M people of one frame.
+
+    Attributes:
+        rows: ``(M,)`` rows of the ``Poses`` they came from, ascending.
+        keypoints: ``(M, K, 2)`` pixels; missing joints are NaN.
+        scores: ``(M, K)`` joint scores in 0..1; 0 where missing.
+        boxes: ``(M, 4)`` pixels, of positive area.
+        box_scores: ``(M,)`` person scores in 0..1.
+        pose_scores: ``(M,)`` mean joint score, missing joints counted as 0.
+    """
+
+    rows: NDArray[np.intp]
+    keypoints: Array
+    scores: Array
+    boxes: Array
+    box_scores: Array
+    pose_scores: Array
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Observations:
+        return Observations(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @property
+    def sizes(self) -> Array:
+        """``(M,)`` person sizes in pixels: the square root of the area of the box."""
+        sides = self.boxes[:, 2:] - self.boxes[:, :2]
+        return np.sqrt(sides[:, 0] * sides[:, 1])
+
+
+def observe(poses: Poses, settings: TrackerSettings) -> Observations:
+    """Take people in; scores that are NaN count as 0.
+
+    A row without a usable box (not finite, or no area) takes the tight box around its joints; one
+    that has neither is left out, as is a duplicate of a row with a higher score.
+    """
+    present = poses.present
+    keypoints = np.where(present[..., None], poses.keypoints, np.float32(np.nan))
+    scores = np.where(present, np.clip(poses.scores, 0, 1), 0.0).astype(np.float64)
+    boxes = np.where(_usable(poses.boxes)[:, None], poses.boxes, tight_boxes(keypoints))
+    observations = Observations(
+        np.arange(len(poses)),
+        keypoints.astype(np.float64),
+        scores,
+        boxes.astype(np.float64),
+        np.clip(np.nan_to_num(poses.box_scores.astype(np.float64), nan=0.0), 0, 1),
+        scores.sum(1) / labelled_joints(poses.skeleton),
+    )
+    usable = _usable(observations.boxes)
+    if not usable.all():
+        observations = observations[usable]
+    return without_duplicates(observations, poses.skeleton, settings)
+
+
+def labelled_joints(skeleton: Skeleton) -> int:
+    """Number of joints of the skeleton that are ever annotated."""
+    return len(skeleton) - len(skeleton.unlabelled)
+
+
+def without_duplicates(
+    observations: Observations, skeleton: Skeleton, settings: TrackerSettings
+) -> Observations:
+    """Keep, of each group of observations of the same person, the one with the highest score.
+
+    Two are the same person when their OKS over three or more shared joints is above
+    ``duplicate_oks``, or, where fewer joints can be compared, their box IoU is above
+    ``duplicate_iou``. Equal scores keep the earlier row.
+    """
+    iou = box_iou(observations.boxes, observations.boxes)
+    first, second = np.nonzero(np.triu(iou > 0, k=1))
+    if not len(first):
+        return observations
+    areas = AREA_SHARE * np.minimum(observations.sizes[first], observations.sizes[second]) ** 2
+    similarity = oks_pairs(
+        observations.keypoints[first], observations.keypoints[second], areas, skeleton.sigmas
+    )
+    shared = np.isfinite(observations.keypoints[..., 0])
+    comparable = (shared[first] & shared[second]).sum(1) >= 3
+    same = np.where(
+        comparable,
+        similarity > settings.duplicate_oks,
+        iou[first, second] > settings.duplicate_iou,
+    )
+    if not same.any():
+        return observations
+    conflict = np.zeros(iou.shape, bool)
+    conflict[first[same], second[same]] = conflict[second[same], first[same]] = True
+    kept = np.ones(len(observations), bool)
+    rank = observations.box_scores + observations.pose_scores
+    for row in np.argsort(-rank, kind="stable"):
+        if kept[row]:
+            kept &= ~conflict[row]
+    return observations[kept]
+
+
+def _usable(boxes: NDArray[np.floating]) -> NDArray[np.bool_]:
+    sides = boxes[:, 2:] - boxes[:, :2]
+    usable: NDArray[np.bool_] = (np.isfinite(boxes).all(1)) & (sides > 0).all(1)
+    return usable

@@ -1,0 +1,137 @@
+"""Every threshold of the tracker, in one place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from steadypose.errors import ConfigError
+
+_SHARES = (
+    "confident_score",
+    "weak_score",
+    "birth_score",
+    "start_score",
+    "poor_pose_score",
+    "doubtful_pose_share",
+    "duplicate_oks",
+    "duplicate_iou",
+    "box_weight",
+    "match_similarity",
+    "weak_match_similarity",
+)
+_NOT_NEGATIVE = ("start_s", "follow_s", "ask_again_s", "certainty_power")
+_COUNTS = ("confirm_hits", "few_joints")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackerSettings:
+    """Thresholds of :class:`PoseTracker`; the defaults suit people at 6 to 60 frames/s.
+
+    Lengths are in person sizes, the square root of the area of the person's box, so that settings
+    hold at any resolution and distance. Scores and similarities are in 0..1.
+
+    Attributes:
+        confident_score: Person score from which an observation takes part in the first round.
+        weak_score: Person score below which a detection is ignored; between the two scores it can
+            only continue a track, in the second round.
+        birth_score: Person score from which an unexplained detection begins a track.
+        start_score: Person score from which a birth in the first ``start_s`` is confirmed at once.
+        start_s: Length of that first period after a start or a reset, in seconds.
+        confirm_hits: Observations after which a track is confirmed and gets its id; with 1, every
+            birth is confirmed at once.
+        output_unconfirmed: Whether ``update`` also returns people without an id yet
+            (``NO_TRACK``), e.g. to measure the poses alone.
+        lost_s: Seconds unseen after which a track ends. A jump of the clock by more than this, in
+            either direction, ends them all.
+        follow_s: Seconds unseen up to which a crop at the predicted box is worth its cost.
+        ask_again_s: Least time in seconds between two requests for a detection by one track.
+        poor_pose_score: Mean joint score below which a pose found between detections is a miss.
+        doubtful_pose_share: Share of a track's usual mean joint score below which its pose is
+            doubtful and a detection is asked for.
+        duplicate_oks: OKS above which two poses are the same person.
+        duplicate_iou: Box IoU above which two people without comparable joints are the same.
+        box_weight: Weight of the box IoU in the similarity; the pose has the rest.
+        few_joints: Number of shared joints at which the pose has half of its weight.
+        pose_tolerance: Distance at which a joint counts as near, in units of its OKS spread.
+        certainty_power: How much a track loses similarity for being uncertain of its joints;
+            0 means not at all, so that long-lost tracks compete with certain ones.
+        match_similarity: Least similarity of a match in the first round.
+        weak_match_similarity: Least similarity of a match with a weak observation.
+        joint_noise: Standard deviation of an observed joint, in units of its OKS spread.
+        box_noise: Standard deviation of an observed box's centre and size, in person sizes.
+        joint_acceleration: Root of the spectral density of a joint's white acceleration, in
+            person sizes per s^1.5.
+        centre_acceleration: The same for the centre of the box.
+        size_acceleration: The same for the box's width and height.
+        start_speed: Standard deviation of an unknown speed, in person sizes per second.
+        swing_memory_s: Time constant in seconds with which a joint's predicted speed relative to
+            the body, and that of the box's size, fades.
+        walk_memory_s: The same for the speed of the box's centre.
+        forget_joint_size: Predicted standard deviation in person sizes above which an unseen
+            joint is missing again.
+
+    Raises:
+        ConfigError: A value is out of its range.
+    """
+
+    confident_score: float = 0.4
+    weak_score: float = 0.1
+    birth_score: float = 0.4
+    start_score: float = 0.5
+    start_s: float = 0.5
+    confirm_hits: int = 2
+    output_unconfirmed: bool = False
+    lost_s: float = 2.0
+    follow_s: float = 0.25
+    ask_again_s: float = 0.5
+    poor_pose_score: float = 0.15
+    doubtful_pose_share: float = 0.6
+    duplicate_oks: float = 0.75
+    duplicate_iou: float = 0.85
+    box_weight: float = 0.3
+    few_joints: int = 2
+    pose_tolerance: float = 1.5
+    certainty_power: float = 0.25
+    match_similarity: float = 0.15
+    weak_match_similarity: float = 0.3
+    joint_noise: float = 0.5
+    box_noise: float = 0.05
+    joint_acceleration: float = 1.5
+    centre_acceleration: float = 0.8
+    size_acceleration: float = 0.4
+    start_speed: float = 1.0
+    swing_memory_s: float = 0.3
+    walk_memory_s: float = 2.0
+    forget_joint_size: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not math.isfinite(value):
+                raise _error(field.name, "a finite number", value)
+            if field.name in _SHARES:
+                if not 0 <= value <= 1:
+                    raise _error(field.name, "a number in 0..1", value)
+            elif field.name in _COUNTS:
+                if value != int(value) or value < 1:
+                    raise _error(field.name, "a whole number of 1 or more", value)
+            elif field.name in _NOT_NEGATIVE:
+                if value < 0:
+                    raise _error(field.name, "a number of 0 or more", value)
+            elif field.name != "output_unconfirmed" and value <= 0:
+                raise _error(field.name, "a number above 0", value)
+        if self.weak_score > self.confident_score:
+            raise _error(
+                "weak_score", f"at most confident_score ({self.confident_score})", self.weak_score
+            )
+        if self.birth_score < self.confident_score:
+            raise _error(
+                "birth_score",
+                f"at least confident_score ({self.confident_score})",
+                self.birth_score,
+            )
+
+
+def _error(name: str, expected: str, got: object) -> ConfigError:
+    return ConfigError(f"tracker setting '{name}': expected {expected}, got {got}")

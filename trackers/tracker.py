@@ -1,0 +1,225 @@
+"""``PoseTracker``: gives the people of each frame their identities."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.errors import InputError
+from steadypose.poses import NO_TRACK, Poses
+from steadypose.skeletons import COCO17, Skeleton
+from steadypose.trackers.association import UNMATCHED, associate, similarities
+from steadypose.trackers.observations import Observations, observe
+from steadypose.trackers.predictions import Predictions
+from steadypose.trackers.settings import TrackerSettings
+from steadypose.trackers.tracks import (
+    Tracks,
+    asking,
+    born,
+    confirmed,
+    moved,
+    observed,
+    predictions_of,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """All that the tracker knows at one time; replaced as a whole, never changed.
+
+    ``age_s`` counts from the first update after a start, ``detected`` says whether a detection has
+    been taken in since, ``asked`` whether a track asked for one in the last update.
+    """
+
+    tracks: Tracks
+    epoch: int
+    next_id: int = 1
+    pts_s: float | None = None
+    age_s: float = 0.0
+    detected: bool = False
+    asked: bool = False
+
+
+class PoseTracker:
+    """Keeps people's identities over time, from their poses and boxes alone.
+
+    Call ``update`` once per frame with the people of that frame. A person's track begins
+    *tentative*; it is *confirmed*, and gets its id, at its ``confirm_hits``-th observation, or at
+    once where it is confident and begins within ``start_s`` of a start or reset. A tentative track
+    ends at its first miss. A confirmed track that misses is *lost* and goes on as a prediction
+    until it is observed again or ``lost_s`` have passed. Ids start at 1, are given from left to
+    right to people confirmed in the same frame, and are never used again, not even after a reset.
+
+    Time is ``pts_s`` and may advance in any steps. A frame with the time of the one before is a
+    second look at the same moment. Where the time goes back, the tracks stay where they are and the
+    clock follows; a jump of more than ``lost_s``, forwards or back, ends all tracks.
+
+    The state is replaced as a whole by ``update`` and ``reset``, so ``predict`` and
+    ``match_preliminary`` may be called from another thread meanwhile: they see the state before or
+    after. ``update`` and ``reset`` themselves belong to one thread.
+
+    Args:
+        settings: Thresholds; the defaults where not given.
+        skeleton: Names of the joints of every pose it will be given.
+    """
+
+    def __init__(
+        self, settings: TrackerSettings | None = None, skeleton: Skeleton = COCO17
+    ) -> None:
+        self.settings = settings or TrackerSettings()
+        self.skeleton = skeleton
+        self._state = _State(Tracks.none(len(skeleton)), epoch=0)
+
+    def reset(self, epoch: int | None = None) -> None:
+        """End all tracks, as at a scene cut or a reconnect; ids go on where they were.
+
+        Args:
+            epoch: What the next predictions carry; one more than before where not given.
+        """
+        state = self._state
+        self._state = _State(
+            Tracks.none(len(self.skeleton)),
+            epoch=state.epoch + 1 if epoch is None else epoch,
+            next_id=state.next_id,
+        )
+
+    def predict(self, pts_s: float) -> Predictions:
+        """All tracks as expected at ``pts_s`` seconds; changes nothing.
+
+        Raises:
+            InputError: ``pts_s`` is not finite.
+        """
+        state = self._at(pts_s)
+        return predictions_of(state.tracks, pts_s, state.epoch, self.settings)
+
+    def needs_detection(self) -> bool:
+        """Whether the next frame should go through the detector, whatever the cadence says.
+
+        True before the first detection after a start or reset; else True exactly when, in the
+        last ``update`` and that without detections, a confirmed track became lost or doubtful (its
+        mean joint score fell below ``doubtful_pose_share`` of its usual one). A track asks once
+        when it becomes lost, and not again within ``ask_again_s`` of having asked.
+        """
+        return self._state.asked or not self._state.detected
+
+    def match_preliminary(self, poses: Poses, pts_s: float) -> NDArray[np.int64]:
+        """Id ``(N,)`` of the track that each pose seems to belong to; changes nothing.
+
+        ``NO_TRACK`` where there is none, where the track has no id yet, and for duplicates.
+
+        Raises:
+            InputError: ``pts_s`` is not finite, or the poses have another skeleton.
+        """
+        predictions = self.predict(pts_s)
+        observations = self._observe(poses)
+        matched = self._associate(predictions, observations, detected=True)
+        ids = np.full(len(poses), NO_TRACK, np.int64)
+        rows = np.flatnonzero(matched != UNMATCHED)
+        ids[observations.rows[matched[rows]]] = predictions.track_ids[rows]
+        return ids
+
+    def update(self, poses: Poses, pts_s: float, *, detected: bool = True) -> Poses:
+        """Take in the people of the frame at ``pts_s`` and return those who have an identity.
+
+        Args:
+            poses: The people; their ``track_ids`` are not read.
+            pts_s: Time of the frame in seconds.
+            detected: False where the boxes were predicted by this tracker and not found by a
+                detector. Then nobody is born, the boxes are no evidence, and a pose that is poor
+                or a duplicate of another is a miss of its track.
+
+        Returns:
+            The same people under their ids, in the order they were given; without duplicates,
+            people who belong to no track, and (unless ``output_unconfirmed``) people whose track
+            is not confirmed.
+
+        Raises:
+            InputError: ``pts_s`` is not finite, or the poses have another skeleton.
+        """
+        state = self._at(pts_s)
+        observations = self._observe(poses)
+        predictions = predictions_of(state.tracks, pts_s, state.epoch, self.settings)
+        matched = self._associate(predictions, observations, detected=detected)
+        rows = np.flatnonzero(matched != UNMATCHED)
+        seen = observations[matched[rows]]
+        options = (self.skeleton, self.settings)
+        tracks = observed(state.tracks, rows, seen, *options, detected=detected)
+        tracks, asked = asking(tracks, rows, seen, self.settings, detected=detected)
+        if detected:
+            births = self._births(observations, matched)
+            tracks = born(tracks, observations[births], *options)
+            matched = np.concatenate([matched, births])
+        alive = tracks.confirmed | (tracks.misses == 0)
+        tracks, matched = tracks[alive], matched[alive]
+        ready = self._ready(tracks, state.age_s)
+        tracks, next_id = confirmed(tracks, ready, state.next_id)
+        self._state = replace(
+            state,
+            tracks=tracks,
+            next_id=next_id,
+            detected=state.detected or detected,
+            asked=asked,
+        )
+        return self._output(poses, observations, tracks, matched)
+
+    def _at(self, pts_s: float) -> _State:
+        """The state moved on to ``pts_s``; what the clock may do is told in the class."""
+        if not math.isfinite(pts_s):
+            raise InputError(f"pts_s: expected a finite time in seconds, got {pts_s}")
+        state = self._state
+        if state.pts_s is None:
+            return replace(state, pts_s=pts_s)
+        step = pts_s - state.pts_s
+        if abs(step) > self.settings.lost_s:
+            tracks = Tracks.none(len(self.skeleton))
+            return _State(tracks, state.epoch, state.next_id, pts_s)
+        step = max(step, 0.0)
+        tracks = moved(state.tracks, step, self.settings)
+        return replace(state, tracks=tracks, pts_s=pts_s, age_s=state.age_s + step)
+
+    def _observe(self, poses: Poses) -> Observations:
+        if poses.skeleton != self.skeleton:
+            raise InputError(
+                f"poses: expected the tracker's skeleton {self.skeleton.name}, "
+                f"got {poses.skeleton.name}"
+            )
+        return observe(poses, self.settings)
+
+    def _associate(
+        self, predictions: Predictions, observations: Observations, *, detected: bool
+    ) -> NDArray[np.intp]:
+        similarity = similarities(predictions, observations, self.skeleton, self.settings)
+        return associate(predictions, observations, similarity, self.settings, detected=detected)
+
+    def _births(self, observations: Observations, matched: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Observations that begin a track, from left to right."""
+        free = observations.box_scores >= self.settings.birth_score
+        free[matched[matched != UNMATCHED]] = False
+        births = np.flatnonzero(free)
+        left_to_right = np.lexsort(observations.boxes[births].T[::-1])
+        return births[left_to_right]
+
+    def _ready(self, tracks: Tracks, age_s: float) -> NDArray[np.bool_]:
+        """Tracks ``(T,)`` that have earned their id."""
+        enough = tracks.hits >= self.settings.confirm_hits
+        if age_s > self.settings.start_s:
+            return enough
+        return enough | (tracks.box_scores >= self.settings.start_score)
+
+    def _output(
+        self,
+        poses: Poses,
+        observations: Observations,
+        tracks: Tracks,
+        matched: NDArray[np.intp],
+    ) -> Poses:
+        """The rows of ``poses`` that tracks were observed in, under the tracks' ids."""
+        out = matched != UNMATCHED
+        if not self.settings.output_unconfirmed:
+            out &= tracks.confirmed
+        rows = observations.rows[matched[out]]
+        order = np.argsort(rows)
+        return poses[rows[order]].with_track_ids(tracks.ids[out][order])

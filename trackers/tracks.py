@@ -1,0 +1,203 @@
+"""The table of tracks and its life cycle: tentative -> confirmed -> lost -> ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.poses import NO_TRACK
+from steadypose.skeletons import Skeleton
+from steadypose.trackers.body import CENTRE, boxes_of, move, new_motion, take_in
+from steadypose.trackers.motion import Motion
+from steadypose.trackers.observations import Observations
+from steadypose.trackers.predictions import Predictions
+from steadypose.trackers.settings import TrackerSettings
+
+Array = NDArray[np.float64]
+
+_USUAL_SCORE_RATE = 0.2
+"""Share of the newest pose in a track's usual mean joint score."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """T tracks as a struct of arrays. Every change makes a new table.
+
+    A track is *tentative* until it has an id, then *confirmed*; while ``misses`` is above 0 it is
+    *lost*; one that ended has no row.
+
+    Attributes:
+        ids: ``(T,)`` int64, ``NO_TRACK`` while tentative.
+        hits: ``(T,)`` int64, observations so far.
+        misses: ``(T,)`` int64, updates since the last observation.
+        unseen_s: ``(T,)`` float64, seconds since the last observation.
+        asked_s: ``(T,)`` float64, seconds since the track last asked for a detection.
+        box_scores: ``(T,)`` float64, person score of the last detection.
+        usual_scores: ``(T,)`` float64, moving mean of the pose's mean joint score.
+        joint_scores: ``(T, K)`` float64, score of each joint when last seen.
+        motion: Filters of the K joints, the box's centre and its size.
+    """
+
+    ids: NDArray[np.int64]
+    hits: NDArray[np.int64]
+    misses: NDArray[np.int64]
+    unseen_s: Array
+    asked_s: Array
+    box_scores: Array
+    usual_scores: Array
+    joint_scores: Array
+    motion: Motion
+
+    @classmethod
+    def none(cls, joints: int) -> Tracks:
+        """An empty table for poses of ``joints`` joints."""
+        whole, real = np.empty(0, np.int64), np.empty(0)
+        scores = np.empty((0, joints))
+        motion = Motion.unseen(0, joints + 2)
+        return cls(whole, whole, whole, real, real, real, real, scores, motion)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Tracks:
+        return Tracks(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @property
+    def confirmed(self) -> NDArray[np.bool_]:
+        """``(T,)`` True for tracks that have an id."""
+        named: NDArray[np.bool_] = self.ids != NO_TRACK
+        return named
+
+
+def moved(tracks: Tracks, dt_s: float, settings: TrackerSettings) -> Tracks:
+    """Predict all tracks ``dt_s`` seconds ahead; those unseen for over ``lost_s`` end."""
+    if dt_s == 0 or not len(tracks):
+        return tracks
+    unseen = tracks.unseen_s + dt_s
+    alive = unseen <= settings.lost_s
+    later = replace(
+        tracks,
+        unseen_s=unseen,
+        asked_s=tracks.asked_s + dt_s,
+        motion=move(tracks.motion, dt_s, settings),
+    )
+    return later if alive.all() else later[alive]
+
+
+def predictions_of(
+    tracks: Tracks, pts_s: float, epoch: int, settings: TrackerSettings
+) -> Predictions:
+    """The table as what to expect at its time."""
+    joints = tracks.motion.position[:, :CENTRE]
+    seen = ~np.isnan(joints[..., 0])
+    return Predictions(
+        pts_s=pts_s,
+        epoch=epoch,
+        track_ids=tracks.ids,
+        boxes=boxes_of(tracks.motion),
+        box_scores=tracks.box_scores,
+        keypoints=joints,
+        scores=np.where(seen, tracks.joint_scores, 0.0),
+        keypoint_var=np.where(seen, tracks.motion.position_var[:, :CENTRE], np.nan),
+        centre_var=tracks.motion.position_var[:, CENTRE],
+        unseen_s=tracks.unseen_s,
+        confirmed=tracks.confirmed,
+        followed=tracks.unseen_s <= settings.follow_s,
+    )
+
+
+def observed(
+    tracks: Tracks,
+    rows: NDArray[np.intp],
+    observations: Observations,
+    skeleton: Skeleton,
+    settings: TrackerSettings,
+    *,
+    detected: bool,
+) -> Tracks:
+    """Give the tracks ``rows`` one observation each, in the same order; the others missed."""
+    hits, misses, unseen = tracks.hits.copy(), tracks.misses + 1, tracks.unseen_s.copy()
+    scores, usual = tracks.box_scores.copy(), tracks.usual_scores.copy()
+    joints = tracks.joint_scores.copy()
+    hits[rows] += 1
+    misses[rows], unseen[rows] = 0, 0
+    if detected:
+        scores[rows] = observations.box_scores
+    usual[rows] += _USUAL_SCORE_RATE * (observations.pose_scores - usual[rows])
+    joints[rows] = np.where(observations.scores > 0, observations.scores, joints[rows])
+    motion = take_in(tracks.motion, rows, observations, skeleton, settings, boxes_observed=detected)
+    return replace(
+        tracks,
+        hits=hits,
+        misses=misses,
+        unseen_s=unseen,
+        box_scores=scores,
+        usual_scores=usual,
+        joint_scores=joints,
+        motion=motion,
+    )
+
+
+def asking(
+    tracks: Tracks,
+    rows: NDArray[np.intp],
+    observations: Observations,
+    settings: TrackerSettings,
+    *,
+    detected: bool,
+) -> tuple[Tracks, bool]:
+    """Note which confirmed tracks ask for a detection, and whether any does.
+
+    Between detections those ask that have just missed for the first time, and those whose new
+    observation (``observations`` of the tracks ``rows``) is doubtful; none asks twice within
+    ``ask_again_s``.
+    """
+    if detected:
+        return tracks, False
+    troubled = tracks.misses == 1
+    usual = tracks.usual_scores[rows]
+    troubled[rows] = observations.pose_scores < settings.doubtful_pose_share * usual
+    asks = troubled & tracks.confirmed & (tracks.asked_s >= settings.ask_again_s)
+    return replace(tracks, asked_s=np.where(asks, 0.0, tracks.asked_s)), bool(asks.any())
+
+
+def born(
+    tracks: Tracks, observations: Observations, skeleton: Skeleton, settings: TrackerSettings
+) -> Tracks:
+    """The table with a tentative track more for each observation."""
+    count = len(observations)
+    if not count:
+        return tracks
+    new = Tracks(
+        np.full(count, NO_TRACK, np.int64),
+        np.ones(count, np.int64),
+        np.zeros(count, np.int64),
+        np.zeros(count),
+        np.full(count, np.inf),
+        observations.box_scores,
+        observations.pose_scores,
+        observations.scores,
+        new_motion(observations, skeleton, settings),
+    )
+    arrays = {
+        f.name: np.concatenate([getattr(tracks, f.name), getattr(new, f.name)])
+        for f in fields(tracks)
+        if f.name != "motion"
+    }
+    return Tracks(**arrays, motion=tracks.motion.append(new.motion))
+
+
+def confirmed(tracks: Tracks, ready: NDArray[np.bool_], next_id: int) -> tuple[Tracks, int]:
+    """Give the tentative tracks among ``ready`` ids from ``next_id`` on, in the table's order.
+
+    Returns:
+        The table, and the next id that is free.
+    """
+    new = np.flatnonzero(ready & ~tracks.confirmed)
+    if not len(new):
+        return tracks, next_id
+    ids = tracks.ids.copy()
+    ids[new] = np.arange(next_id, next_id + len(new))
+    return replace(tracks, ids=ids), next_id + len(new)
