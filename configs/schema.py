@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from steadypose.errors import ConfigError
@@ -120,4 +119,4 @@ class Config:
     estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
-    tracker: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    tracker: Mapping[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,13 @@ class Candidates:
         boxes: ``(N, 4)`` float32 x1 y1 x2 y2 in frame pixels.
         tracks: ``(N,)`` row of the predictions that the box stands for, or -1.
         detected: ``(N,)`` True where the box is the detector's own.
+        likelihood: ``(N,)`` float32 the detector's score; NaN where the box is a predicted one.
     """
 
     boxes: NDArray[np.float32]
     tracks: NDArray[np.intp]
     detected: NDArray[np.bool_]
+    likelihood: NDArray[np.float32]
 
 
 def candidates(
@@ -56,16 +58,19 @@ def candidates(
     follow = np.flatnonzero(predictions.followed & _visible(predictions.boxes, frame_size))
     if detections is None:
         expected = predictions.boxes[follow].astype(np.float32)
-        return Candidates(expected, follow, np.zeros(len(follow), bool))
+        nobody = np.full(len(follow), np.nan, np.float32)
+        return Candidates(expected, follow, np.zeros(len(follow), bool), nobody)
     owner = _owners(detections, predictions)
     keep = (detections.scores >= settings.new_score) | (
         (owner >= 0) & (detections.scores >= settings.keep_score)
     )
-    found, owner = detections.boxes[keep], owner[keep]
+    found, scores, owner = detections.boxes[keep], detections.scores[keep], owner[keep]
     unseen = np.setdiff1d(follow, owner)
     boxes = np.concatenate([found, predictions.boxes[unseen].astype(np.float32)])
     detected = np.arange(len(boxes)) < len(found)
-    return Candidates(boxes, np.concatenate([owner, unseen]).astype(np.intp), detected)
+    likelihood = np.concatenate([scores, np.full(len(unseen), np.nan, np.float32)])
+    tracks = np.concatenate([owner, unseen]).astype(np.intp)
+    return Candidates(boxes, tracks, detected, likelihood)
 
 
 def _owners(detections: Detections, predictions: Predictions) -> NDArray[np.intp]:
@@ -82,7 +87,19 @@ def _visible(boxes: NDArray[np.floating], frame_size: tuple[int, int]) -> NDArra
     limits = np.array([frame_size[1], frame_size[0]] * 2)
     inside = np.clip(boxes, 0, limits)
     whole = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1e-9)
-    return (inside[:, 2:] - inside[:, :2]).prod(1) / whole >= MIN_VISIBLE
+    visible: NDArray[np.bool_] = (inside[:, 2:] - inside[:, :2]).prod(1) / whole >= MIN_VISIBLE
+    return visible
+
+
+def person_scores(poses: Poses, found_in: Candidates) -> Poses:
+    """Score each person by both networks: the geometric mean of detection and pose score.
+
+    A sure detection makes up for a view in which the estimator is unsure (from behind), and a
+    poor pose speaks against a box that is no person. At a predicted box the pose speaks alone.
+    """
+    pose = poses.box_scores
+    both = np.where(found_in.detected, np.sqrt(found_in.likelihood * pose), pose)
+    return replace(poses, box_scores=both.astype(np.float32))
 
 
 def carry_boxes(poses: Poses, found_in: Candidates, predictions: Predictions) -> Poses:
@@ -116,6 +133,4 @@ def carry_boxes(poses: Poses, found_in: Candidates, predictions: Predictions) ->
     enough = (weight > 0).sum(1) >= 3
     carried = poses.boxes.copy()
     carried[rows[enough]] = moved[enough].reshape(-1, 4).astype(np.float32)
-    return Poses(
-        poses.keypoints, poses.scores, carried, poses.box_scores, poses.track_ids, poses.skeleton
-    )
+    return replace(poses, boxes=carried)

@@ -17,7 +17,7 @@ from steadypose.frame import Frame
 from steadypose.poses import Poses
 from steadypose.stream.channel import Channel, ChannelClosed, Policy
 from steadypose.stream.engine_room import EngineRoom
-from steadypose.stream.people import candidates, carry_boxes
+from steadypose.stream.people import candidates, carry_boxes, person_scores
 from steadypose.stream.records import FrameResult, Source
 from steadypose.stream.sources import open_source
 from steadypose.stream.stages import StageGroup
@@ -78,13 +78,14 @@ class Run:
 
     Attributes:
         source: Where the frames come from.
+        room: The networks and settings.
         times: Work of each stage so far.
     """
 
     def __init__(self, room: EngineRoom, source: Source) -> None:
         self.source = source
         self.times = StageTimes()
-        self._room = room
+        self.room = room
         self._tracker = room.tracker()
         self._group = StageGroup()
         policy = Policy.LATEST if source.info.live else Policy.BLOCK
@@ -187,13 +188,13 @@ class Run:
             self._decoded.put(_Item(frame=frame, watch=watch))
 
     def _detect(self, item: _Item) -> _Item:
-        due = self._passed % self._room.config.detector.every == 0
+        due = self._passed % self.room.config.detector.every == 0
         self._passed += 1
         return self._look(item) if due else item
 
     def _look(self, item: _Item) -> _Item:
         with item.watch.measure("detect"):
-            detections = self._room.detector.detect(item.frame.image)
+            detections = self.room.detector.detect(item.frame.image)
         return _Item(frame=item.frame, watch=item.watch, detections=detections)
 
     def _estimate(self, item: _Item) -> _Item:
@@ -205,17 +206,17 @@ class Run:
             self._epoch = frame.epoch
             self._tracker.reset(frame.epoch)
         predictions = self._tracker.predict(frame.pts_s)
-        if item.detections is None and self._tracker.needs_detection(frame.pts_s):
+        if item.detections is None and self._tracker.needs_detection():
             item = self._look(item)
         with item.watch.measure("estimate"):
             where = candidates(
                 item.detections,
                 predictions,
-                self._room.config.detector,
+                self.room.config.detector,
                 (frame.height, frame.width),
             )
-            poses = self._room.estimator.estimate(frame.image, where.boxes)
-            poses = carry_boxes(poses, where, predictions)
+            poses = self.room.estimator.estimate(frame.image, where.boxes)
+            poses = person_scores(carry_boxes(poses, where, predictions), where)
         return _Item(frame=frame, watch=item.watch, detections=item.detections, poses=poses)
 
     def _track(self, item: _Item) -> FrameResult:

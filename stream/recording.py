@@ -12,8 +12,8 @@ from steadypose.skeletons import get_skeleton
 from steadypose.stream.progress import Progress
 from steadypose.stream.interrupt import stop_on_signal
 from steadypose.stream.pipeline import Pipeline, Run
-from steadypose.stream.records import Sink, Source
-from steadypose.stream.sinks import make_sinks, write_summary
+from steadypose.stream.records import Source
+from steadypose.stream.sinks import FileSink, make_sinks, write_summary
 from steadypose.stream.summary import RunSummary
 from steadypose.stream.timing import Stopwatch
 
@@ -62,7 +62,7 @@ def record(
     return _finish(outcome, sinks, summary, folder / f"{stem}.summary.json", quiet=quiet)
 
 
-def _open_sinks(pipeline: Pipeline, source: Source, folder: Path, stem: str) -> list[Sink]:
+def _open_sinks(pipeline: Pipeline, source: Source, folder: Path, stem: str) -> list[FileSink]:
     output = pipeline.config.output
     return make_sinks(
         output.formats,
@@ -75,7 +75,7 @@ def _open_sinks(pipeline: Pipeline, source: Source, folder: Path, stem: str) -> 
     )
 
 
-def _drain(run: Run, sinks: list[Sink], summary: RunSummary, *, quiet: bool) -> _Outcome:
+def _drain(run: Run, sinks: list[FileSink], summary: RunSummary, *, quiet: bool) -> _Outcome:
     """Write every result; say how it ended."""
     info = run.source.info
     progress = Progress(info.name, info.frames, quiet=quiet)
@@ -96,7 +96,7 @@ def _drain(run: Run, sinks: list[Sink], summary: RunSummary, *, quiet: bool) -> 
 
 
 def _finish(
-    outcome: _Outcome, sinks: list[Sink], summary: RunSummary, path: Path, *, quiet: bool
+    outcome: _Outcome, sinks: list[FileSink], summary: RunSummary, path: Path, *, quiet: bool
 ) -> int:
     """Complete the files, write the summary, tell the user."""
     report = summary.report(outcome.name, None if outcome.error is None else str(outcome.error))
@@ -127,7 +127,7 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def _tell(report: dict[str, Any], sinks: list[Sink], summary: Path) -> None:
+def _tell(report: dict[str, Any], sinks: list[FileSink], summary: Path) -> None:
     people = report["people"]
     print(
         f"{report['source']['name']}: {report['frames']} frames, {report['tracks']} people tracked, "

@@ -37,7 +37,7 @@ class MmDetector:
         min_score: float = 0.2,
         nms_iou: float = 0.6,
     ) -> None:
-        self.engines = (engine,)
+        self.engines: tuple[Engine, ...] = (engine,)
         self._engine = engine
         self._input = next(iter(engine.inputs.values()))
         self._normalise = normalise

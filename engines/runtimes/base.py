@@ -35,8 +35,12 @@ class Engine(Protocol):
     path: Path
     name: str
     runtime: str
-    inputs: Mapping[str, TensorSpec]
-    outputs: Mapping[str, TensorSpec]
+
+    @property
+    def inputs(self) -> Mapping[str, TensorSpec]: ...
+
+    @property
+    def outputs(self) -> Mapping[str, TensorSpec]: ...
 
     def infer(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run one batch. Raises EngineError when the back-end refuses it."""

@@ -15,6 +15,8 @@ from steadypose._version import __version__
 from steadypose.errors import SteadyposeError
 from steadypose.opencv_check import explain_opencv_import
 
+_USUAL_CODECS = ("h264", "hevc", "vp9", "av1", "mjpeg", "mpeg4")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -98,17 +100,12 @@ def _opencv() -> Iterator[Finding]:
 def _video() -> Iterator[Finding]:
     import av
 
-    def can(name: str, mode: str) -> bool:
-        return name in av.codecs_available and av.codec.Codec(name, mode).is_encoder == (
-            mode == "w"
-        )
-
-    readable = [name for name in ("h264", "hevc", "vp9", "av1", "mjpeg") if can(name, "r")]
+    readable = [name for name in _USUAL_CODECS if name in av.codecs_available]
     library = ".".join(map(str, av.library_versions["libavcodec"]))
     yield Finding(
         subject="video", found=f"PyAV {av.__version__}, libavcodec {library}: {' '.join(readable)}"
     )
-    if can("libx264", "w"):
+    if "libx264" in av.codecs_available:
         yield Finding(subject="overlay", found="H.264 by libx264")
     else:
         remedy = "install PyAV from its wheel for H.264"

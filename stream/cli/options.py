@@ -113,7 +113,9 @@ def _summary(cls: type[Any]) -> str:
 
 
 def _default(field: Field[Any]) -> str:
-    value = field.default_factory() if field.default is MISSING else field.default  # type: ignore[misc]
+    value = field.default
+    if field.default_factory is not MISSING:
+        value = field.default_factory()
     if isinstance(value, tuple):
         return "preset" if value and isinstance(value[0], tuple) else ",".join(map(str, value))
     return f"default {value}" if not isinstance(value, bool) else f"default {str(value).lower()}"
