@@ -7,9 +7,10 @@ converts files into the user's cache; ``locate`` finds one there.
 from __future__ import annotations
 
 from steadypose.engines.zoo.cache import cache_folder, file_sha256
-from steadypose.engines.zoo.catalog import (
-    CATALOG,
-    DEFAULTS,
+from steadypose.engines.zoo.catalog import CATALOG, DEFAULTS
+from steadypose.engines.zoo.fetching import fetch
+from steadypose.engines.zoo.lookup import EntryStatus, VerifyResult, locate, status, verify
+from steadypose.engines.zoo.records import (
     Archive,
     Entry,
     HttpsSource,
@@ -17,8 +18,6 @@ from steadypose.engines.zoo.catalog import (
     NpmSource,
     PypiSource,
 )
-from steadypose.engines.zoo.fetch import fetch
-from steadypose.engines.zoo.lookup import EntryStatus, VerifyResult, locate, status, verify
 
 __all__ = [
     "CATALOG",

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from steadypose.engines.zoo.catalog import Entry
+from steadypose.engines.zoo.records import Entry
 from steadypose.errors import OutputError
 
 Report = Callable[[str], None]

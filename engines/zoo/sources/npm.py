@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from steadypose.engines.zoo.cache import Report
-from steadypose.engines.zoo.catalog import NpmSource
+from steadypose.engines.zoo.records import NpmSource
 from steadypose.engines.zoo.sources.commands import files_in, run_client
 from steadypose.engines.zoo.sources.pypi import find_pip
 from steadypose.errors import ModelError

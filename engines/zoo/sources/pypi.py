@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from steadypose.engines.zoo.catalog import PypiSource
+from steadypose.engines.zoo.records import PypiSource
 from steadypose.engines.zoo.sources.commands import files_in, run_client
 from steadypose.errors import ModelError
 

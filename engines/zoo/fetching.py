@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,11 @@ from steadypose.engines.zoo.cache import (
     publish,
     work_folder,
 )
-from steadypose.engines.zoo.catalog import Archive, Entry
 from steadypose.engines.zoo.lookup import expected_sha256, get_entry
 from steadypose.engines.zoo.offered import Offered
+from steadypose.engines.zoo.records import Archive, Entry
 from steadypose.engines.zoo.sources import bring
-from steadypose.errors import ModelError
+from steadypose.errors import InputError, ModelError
 
 
 def fetch(
@@ -52,10 +54,14 @@ def fetch(
         The files, in the order of ``names``.
 
     Raises:
+        InputError: ``sha256`` is not one, or the entries come from more than one archive; there is
+            no file ``from_file``.
         ModelError: An entry is unknown, cannot be had, or is not what it should be.
         OutputError: The cache cannot be written, or its disk is full.
     """
     entries = [get_entry(name) for name in names]
+    if sha256 is not None:
+        _refuse_bad_pin(entries, sha256)
     folder = cache_dir or cache_folder()
     report = progress or _silent
     if not all(_is_whole(entry, folder) for entry in entries):
@@ -68,6 +74,13 @@ def fetch(
     for entry in entries:
         report(f"{entry.name}: {entry.licence}")
     return [entry_path(entry, folder) for entry in entries]
+
+
+def _refuse_bad_pin(entries: Sequence[Entry], sha256: str) -> None:
+    if not re.fullmatch(r"\s*[0-9a-fA-F]{64}\s*", sha256):
+        raise InputError(f"--sha256 '{sha256}': expected 64 hexadecimal digits")
+    if len({entry.archive for entry in entries}) > 1:
+        raise InputError("--sha256 is of one archive; name only models that come from it")
 
 
 def _silent(_line: str) -> None:
@@ -106,7 +119,7 @@ class _Maker:
             finished = self._finish(entry, members, place)
         made = place / entry.file_name
         if finished != made:
-            made.write_bytes(finished.read_bytes())
+            shutil.copyfile(finished, made)
         actual = file_sha256(made)
         _check(
             actual, entry.sha256, f"{entry.name}: the finished file {entry.file_name}", _CONVERTED
@@ -145,7 +158,6 @@ class _Maker:
     def _archive(self, entry: Entry) -> Path:
         archive = entry.archive
         if archive not in self._archives:
-            _refuse_unpinned(entry, self._sha256)
             path = self._offered.archive(archive) if self._offered else self._download(entry)
             actual = file_sha256(path)
             what = f"{entry.name}: the archive {archive.file_name}"
@@ -160,7 +172,9 @@ class _Maker:
             raise ModelError(
                 f"{entry.name}: not at hand, and fetching is offline; {_by_hand(entry)}"
             )
-        self._report(f"{entry.name}: downloading {archive.file_name} ({archive.source.text})")
+        _refuse_unpinned(entry, self._sha256)
+        size = f", {archive.size_bytes / 2**20:.0f} MiB" if archive.size_bytes else ""
+        self._report(f"{entry.name}: downloading {archive.file_name} ({archive.source.text}{size})")
         try:
             return bring(archive, self._new_folder(), self._report)
         except ModelError as error:
