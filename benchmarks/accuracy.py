@@ -93,7 +93,7 @@ def keypoint_results(
 
 
 def evaluate(data: CocoSet, results: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """pycocotools' keypoint AP, AP50, AP75, APm, APl and AR, in percent."""
+    """Pycocotools' keypoint AP, AP50, AP75, APm, APl and AR, in percent."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 

@@ -21,6 +21,8 @@ class DetectorConfig:
     Attributes:
         model: A name of the model zoo, or the path of an ``.onnx`` file.
         every: The detector looks at every n-th frame; between, boxes come from predicted tracks.
+            A track that was lost or is in doubt may ask for a look in between, granted no sooner
+            than n/2 frames after the last one.
         new_score: A box below it does not start a new track (0..1).
         keep_score: A box below it is not even used for a person who is already tracked (0..1).
         nms_iou: Of two boxes that overlap by more, the lesser is dropped (0..1).

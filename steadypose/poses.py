@@ -163,7 +163,7 @@ class Poses:
 
 
 def tight_boxes(keypoints: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Boxes ``(N, 4)`` x1 y1 x2 y2 around the joints present in ``(N, K, 2)``; zeros if none are."""
+    """Boxes ``(N, 4)`` x1 y1 x2 y2 around the joints present in ``(N, K, 2)``; zeros if none."""
     n = len(keypoints)
     present = np.isfinite(keypoints).all(-1, keepdims=True)
     low = np.where(present, keypoints, np.inf).min(1, initial=np.inf)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ def _limbs(chains: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, str], ...]:
         (f"{side}_{a}", f"{side}_{b}")
         for side in _SIDES
         for chain in chains
-        for a, b in zip(chain, chain[1:], strict=False)
+        for a, b in pairwise(chain)
     )
 
 

@@ -96,7 +96,7 @@ class Run:
         # Held by the estimate stage while it uses the tracker, passed on to the track stage.
         self._turn = threading.Semaphore(1)
         self._turn_wait_s = 0.0
-        self._passed = 0
+        self._passed = self._since_look = 0
         self._epoch = 0
         self._started = False
 
@@ -206,8 +206,9 @@ class Run:
             self._epoch = frame.epoch
             self._tracker.reset(frame.epoch)
         predictions = self._tracker.predict(frame.pts_s)
-        if item.detections is None and self._tracker.needs_detection():
+        if self._should_look_again(item):
             item = self._look(item)
+        self._since_look = 0 if item.detections is not None else self._since_look + 1
         with item.watch.measure("estimate"):
             where = candidates(
                 item.detections,
@@ -218,6 +219,12 @@ class Run:
             poses = self.room.estimator.estimate(frame.image, where.boxes)
             poses = person_scores(carry_boxes(poses, where, predictions), where)
         return _Item(frame=frame, watch=item.watch, detections=item.detections, poses=poses)
+
+    def _should_look_again(self, item: _Item) -> bool:
+        """Whether the tracker's wish for a detection is granted: not too soon after the last."""
+        every = self.room.config.detector.every
+        rested = self._since_look + 1 >= max(1, every // 2)
+        return item.detections is None and rested and self._tracker.needs_detection()
 
     def _track(self, item: _Item) -> FrameResult:
         if item.poses is None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steadypose.errors import OutputError, SourceError, SteadyposeError
+from steadypose.errors import OutputError, SteadyposeError
 from steadypose.skeletons import get_skeleton
-from steadypose.stream.progress import Progress
 from steadypose.stream.interrupt import stop_on_signal
 from steadypose.stream.pipeline import Pipeline, Run
+from steadypose.stream.progress import Progress
 from steadypose.stream.records import Source
 from steadypose.stream.sinks import FileSink, make_sinks, write_summary
 from steadypose.stream.summary import RunSummary
@@ -130,7 +130,7 @@ def _say(message: str, code: int) -> int:
 def _tell(report: dict[str, Any], sinks: list[FileSink], summary: Path) -> None:
     people = report["people"]
     print(
-        f"{report['source']['name']}: {report['frames']} frames, {report['tracks']} people tracked, "
+        f"{report['source']['name']}: {report['frames']} frames, {report['tracks']} people, "
         f"at most {people['per_frame_max']} at once, {report['fps']:g} frames/s"
     )
     for path in [*(path for sink in sinks for path in sink.paths), summary]:

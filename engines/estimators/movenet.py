@@ -1,4 +1,4 @@
-"""MoveNet Thunder and Lightning as batched heads, decoded inside the graph by the zoo's converter."""
+"""MoveNet Thunder and Lightning as batched heads, decoded inside the zoo's converted graph."""
 
 from __future__ import annotations
 

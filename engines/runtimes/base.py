@@ -37,10 +37,14 @@ class Engine(Protocol):
     runtime: str
 
     @property
-    def inputs(self) -> Mapping[str, TensorSpec]: ...
+    def inputs(self) -> Mapping[str, TensorSpec]:
+        """What goes in, by name."""
+        ...
 
     @property
-    def outputs(self) -> Mapping[str, TensorSpec]: ...
+    def outputs(self) -> Mapping[str, TensorSpec]:
+        """What comes out, by name."""
+        ...
 
     def infer(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Run one batch. Raises EngineError when the back-end refuses it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import av
 from av.codec.context import Flags
+from av.stream import Disposition
 
 from steadypose.errors import InputError
 from steadypose.stream.sources.promise import Promise, declared_bytes, seconds_of
@@ -25,7 +26,6 @@ _MAX_FILE_THREADS = 4
 _MAX_DEMUX_ERRORS = 16
 # Text that FFmpeg would draw as characters on a screen.
 _TEXT_CODECS = frozenset({"ansi", "bintext", "idf", "xbin"})
-_ATTACHED_PICTURE = 0x400
 # PyAV 17 brought the argument; before it, conversion ran in the calling thread anyway.
 _ONE_THREAD = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
 
@@ -111,7 +111,9 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     Raises:
         InputError: There is none (cover art does not count), or no decoder for it.
     """
-    candidates = [s for s in container.streams.video if not int(s.disposition) & _ATTACHED_PICTURE]
+    candidates = [
+        s for s in container.streams.video if not s.disposition & Disposition.attached_pic
+    ]
     if not candidates:
         raise InputError(f"{path}: holds no video, only {_kinds(container)}")
     # PyAV's types leave out that a stream without a decoder has None here.

@@ -69,12 +69,14 @@ class ImageSource:
         self._fps = fps
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames.
+        """Yield the frames; none after ``close``.
 
         Raises:
             SourceError: Some picture could not be read; all others have been yielded.
             InputError: The source was iterated before.
         """
+        if self._stopped:
+            return
         if self._iterated:
             raise InputError(f"{self.info.name}: a source can be iterated only once; open it again")
         self._iterated = True

@@ -84,17 +84,17 @@ class VideoSource:
             raise
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames.
+        """Yield the frames; none after ``close``.
 
         Raises:
             SourceError: The file was cut off; all that could be decoded has been yielded.
             InputError: The source was iterated before.
         """
         with self._lock:
-            if self._iterated:
-                raise InputError(f"{self.path}: a source can be iterated only once; open it again")
             if self._stopped:
                 return
+            if self._iterated:
+                raise InputError(f"{self.path}: a source can be iterated only once; open it again")
             self._iterated = True
         try:
             yield from self._frames()

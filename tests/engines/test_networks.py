@@ -17,6 +17,7 @@ from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.estimators.simcc import decode_simcc
 from steadypose.engines.runtimes import RuntimeOptions, load_engine, usable_runtimes
 from steadypose.errors import ConfigError, EngineError, ModelError
+from steadypose.skeletons import COCO17
 from tests.engines.tiny_networks import write_constant_network
 
 IMAGE = np.zeros((200, 400, 3), np.uint8)
@@ -117,8 +118,7 @@ def test_rtmpose_file(tmp_path: Path) -> None:
 class Middle:
     """A pose network whose joints all lie in the middle, scored by the crop's brightness."""
 
-    from steadypose.skeletons import COCO17 as skeleton
-
+    skeleton = COCO17
     fixed_size = None
     padding = 1.0
 
@@ -188,7 +188,7 @@ class TestEveryRuntime:
     def test_says_what_is_wrong_with_a_file(self, tmp_path: Path, runtime: str) -> None:
         path = tmp_path / "broken.onnx"
         path.write_bytes(b"not a network")
-        with pytest.raises(EngineError, match="broken.onnx") as error:
+        with pytest.raises(EngineError, match=r"broken\.onnx") as error:
             load_engine(path, RuntimeOptions(runtime=runtime))
         assert "\n" not in str(error.value)
 
