@@ -107,6 +107,7 @@ def _value_info(
     info = onnx.ValueInfoProto(name=name)
     tensor = info.type.tensor_type
     tensor.elem_type = _ELEMENT_TYPES[np.dtype(dtype)]
+    tensor.shape.SetInParent()  # a scalar has a shape too
     for size in shape:
         if isinstance(size, str):
             tensor.shape.dim.add(dim_param=size)

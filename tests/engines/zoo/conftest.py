@@ -1,16 +1,20 @@
-"""A small zoo made in the test: archives of every kind, and entries that name them."""
+"""A small zoo made in the test, and what is needed to make and check small models."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import io
+import struct
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+import numpy as np
 import pytest
 
 from steadypose.engines.zoo import (
@@ -142,3 +146,92 @@ class TinyZoo:
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyZoo:
     """Tools to make a small zoo; its cache is ``tiny.cache``."""
     return TinyZoo(tmp_path, monkeypatch)
+
+
+class PaddleWriter:
+    """Writes Paddle programs and weights; the counterpart of the reader under test."""
+
+    # Number of the OpDesc.Attr field and of the attribute type, by Python type.
+    _ATTRIBUTES = MappingProxyType({bool: (10, 6), int: (3, 0), float: (4, 1), str: (5, 2)})
+    _INTS = (6, 3)
+
+    def varint(self, number: int) -> bytes:
+        number &= (1 << 64) - 1
+        data = bytearray()
+        while number > 0x7F:
+            data.append(number & 0x7F | 0x80)
+            number >>= 7
+        return bytes([*data, number])
+
+    def field(self, number: int, value: int | float | str | bytes) -> bytes:
+        if isinstance(value, int):
+            return self.varint(number << 3) + self.varint(value)
+        if isinstance(value, float):
+            return self.varint(number << 3 | 5) + struct.pack("<f", value)
+        data = value.encode() if isinstance(value, str) else value
+        return self.varint(number << 3 | 2) + self.varint(len(data)) + data
+
+    def op(
+        self,
+        kind: str,
+        inputs: dict[str, list[str]],
+        outputs: dict[str, list[str]],
+        attributes: dict[str, Any],
+    ) -> bytes:
+        """The message of one operation."""
+        data = self.field(3, kind)
+        for number, named in ((1, inputs), (2, outputs)):
+            for parameter, names in named.items():
+                words = b"".join(self.field(2, name) for name in names)
+                data += self.field(number, self.field(1, parameter) + words)
+        for name, value in attributes.items():
+            data += self.field(4, self._attribute(name, value))
+        return data
+
+    def _attribute(self, name: str, value: Any) -> bytes:
+        number, kind = self._INTS if isinstance(value, list) else self._ATTRIBUTES[type(value)]
+        values = value if isinstance(value, list) else [value]
+        words = b"".join(self.field(number, x) for x in values)
+        return self.field(1, name) + self.field(2, kind) + words
+
+    def files(self, ops: list[bytes], weights: dict[str, np.ndarray]) -> tuple[bytes, bytes]:
+        """Program and weights; the program also has variables that never have weights."""
+        variables = [(name, 7) for name in weights] + [("feed", 9), ("fetch", 10)]
+        block = b"".join(
+            self.field(3, self.field(1, name) + self.field(2, self.field(1, kind)) + b"\x18\x01")
+            for name, kind in variables
+        )
+        block += b"".join(self.field(4, op) for op in ops)
+        tensors = b"".join(self._tensor(weights[name]) for name in sorted(weights))
+        return self.field(1, block), tensors
+
+    def _tensor(self, array: np.ndarray) -> bytes:
+        kind = {"float32": 5, "int64": 3}[str(array.dtype)]
+        shape = self.field(1, kind) + b"".join(self.field(2, size) for size in array.shape)
+        return struct.pack("<IQIi", 0, 0, 0, len(shape)) + shape + array.tobytes()
+
+
+@pytest.fixture(scope="session")
+def paddle() -> PaddleWriter:
+    return PaddleWriter()
+
+
+def _conv2d(
+    x: np.ndarray,
+    weight: np.ndarray,
+    stride: int = 1,
+    pads: tuple[int, int] = (0, 0),
+) -> np.ndarray:
+    """Convolution ``(N, C, H, W)`` by the definition; ``pads`` are before and after, both axes."""
+    groups = x.shape[1] // weight.shape[1]
+    x = np.pad(x.astype(np.float64), ((0, 0), (0, 0), pads, pads))
+    windows = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], axis=(2, 3))
+    windows = windows[:, :, ::stride, ::stride]
+    parts = zip(np.split(windows, groups, 1), np.split(weight, groups, 0), strict=True)
+    return np.concatenate([np.einsum("nchwij,ocij->nohw", a, b) for a, b in parts], 1)
+
+
+@pytest.fixture(scope="session")
+def conv2d() -> Callable[..., np.ndarray]:
+    """``conv2d(x, weight, stride, pads)``: a reference to compare converted networks with."""
+    return _conv2d
