@@ -11,7 +11,7 @@ from steadypose.poses import Poses
 from steadypose.skeletons import COCO17
 from steadypose.stream.records import FrameResult
 from steadypose.stream.sinks.part_file import PartFile
-from steadypose.stream.sinks.values import boxes_xywh, compact_json, identity, joints, scores
+from steadypose.stream.sinks.values import boxes_xywh, compact_json, flat_joints, identity, scores
 
 
 class CocoSink:
@@ -62,7 +62,7 @@ def image_id(frame: Frame) -> int:
 
 def _people(frame: Frame, poses: Poses) -> list[dict[str, Any]]:
     boxes, person_scores = boxes_xywh(poses).tolist(), scores(poses.box_scores).tolist()
-    flat = joints(poses).reshape(len(poses), -1).tolist()
+    flat = flat_joints(poses)
     people = []
     for n in range(len(poses)):
         person = {

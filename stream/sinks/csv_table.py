@@ -83,7 +83,7 @@ def _cells(poses: Poses) -> list[list[float | None]]:
     """Three cells a joint; None is written as an empty cell."""
     values = joints(poses).astype(object)
     values[~poses.present] = None
-    flat: list[list[float | None]] = values.reshape(len(poses), -1).tolist()
+    flat: list[list[float | None]] = values.reshape(len(poses), 3 * len(poses.skeleton)).tolist()
     return flat
 
 

@@ -80,7 +80,8 @@ def _draw_person(
     colour: Colour,
     width: int,
 ) -> None:
-    places = np.round(points * (1 << _SHIFT)).astype(int).tolist()
+    # Our 0 is the corner of the picture, OpenCV's the middle of its first pixel.
+    places = np.round((points - 0.5) * (1 << _SHIFT)).astype(int).tolist()
     for a, b in edges:
         if shown[a] and shown[b]:
             cv2.line(canvas, places[a], places[b], colour, width, cv2.LINE_AA, _SHIFT)

@@ -110,7 +110,7 @@ class OpenPoseSink:
 
 
 def _people(poses: Poses) -> list[dict[str, Any]]:
-    flat = _with_neck(joints(poses)).reshape(len(poses), -1).tolist()
+    flat = _with_neck(joints(poses)).reshape(len(poses), 3 * len(OPENPOSE18)).tolist()
     return [
         {"person_id": [int(track_id)], **_EMPTY_PARTS, "pose_keypoints_2d": points}
         for track_id, points in zip(poses.track_ids.tolist(), flat, strict=True)

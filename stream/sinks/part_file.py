@@ -56,9 +56,11 @@ class PartFile:
         """What was written, line by line, without its line ends."""
         self._file.seek(0)
         reader = io.BufferedReader(self._file)
-        for line in reader:
-            yield line.decode().rstrip("\n")
-        reader.detach()
+        try:
+            for line in reader:
+                yield line.decode().rstrip("\n")
+        finally:
+            reader.detach()
 
     def commit(self) -> None:
         """Give the file its final name, in place of one that may be there.

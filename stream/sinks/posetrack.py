@@ -14,8 +14,8 @@ from steadypose.stream.sinks.part_file import PartFile
 from steadypose.stream.sinks.values import (
     boxes_xywh,
     compact_json,
+    flat_joints,
     identity,
-    joints,
     scores,
     seconds,
 )
@@ -107,9 +107,7 @@ class PoseTrackSink:
         }
 
     def _people(self, frame: Frame, poses: Poses) -> list[dict[str, Any]]:
-        triplets = joints(poses, least_px=_LEAST_PX)
-        flat = triplets.reshape(len(poses), -1).tolist()
-        joint_scores, boxes = triplets[..., 2].tolist(), boxes_xywh(poses).tolist()
+        flat, boxes = flat_joints(poses, least_px=_LEAST_PX), boxes_xywh(poses).tolist()
         person_scores = scores(poses.box_scores).tolist()
         people = []
         for n in range(len(poses)):
@@ -119,7 +117,7 @@ class PoseTrackSink:
                 "image_id": frame.index + 1,
                 "category_id": 1,
                 "keypoints": flat[n],
-                "scores": joint_scores[n],
+                "scores": flat[n][2::3],
                 "bbox": boxes[n],
                 "score": person_scores[n],
             }

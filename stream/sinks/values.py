@@ -43,6 +43,13 @@ def joints(poses: Poses, least_px: float | None = None) -> NDArray[np.float64]:
     return np.where(poses.present[..., None], values, 0.0)
 
 
+def flat_joints(poses: Poses, least_px: float | None = None) -> list[list[float]]:
+    """``joints`` as N lists of 3 K numbers."""
+    width = 3 * len(poses.skeleton)
+    flat: list[list[float]] = joints(poses, least_px).reshape(len(poses), width).tolist()
+    return flat
+
+
 def boxes_xyxy(poses: Poses) -> NDArray[np.float64]:
     """``(N, 4)`` x1 y1 x2 y2 in pixels, rounded."""
     return pixels(poses.boxes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -50,7 +51,7 @@ class ImageSource:
         self.warnings: list[str] = []
         self._paths = tuple(paths)[:max_frames]
         self._broken: list[Path] = []
-        self._stopped = False
+        self._stop = threading.Event()
         self._iterated = False
         # What cannot be read before the first good picture is looked at again when it is its turn.
         self._first = next(filter(None, map(_try_read, enumerate(self._paths))), None)
@@ -75,18 +76,18 @@ class ImageSource:
             SourceError: Some picture could not be read; all others have been yielded.
             InputError: The source was iterated before.
         """
-        if self._stopped:
+        if self._stop.is_set():
             return
         if self._iterated:
             raise InputError(f"{self.info.name}: a source can be iterated only once; open it again")
         self._iterated = True
         for index, path in enumerate(self._paths):
-            if self._stopped:
+            if self._stop.is_set():
                 return
             image = self._image(index)
             if image is not None:
                 yield self._frame(index, path, image)
-        if self._broken and not self._stopped:
+        if self._broken and not self._stop.is_set():
             raise SourceError(
                 f"{self.info.name}: {len(self._broken)} of {len(self._paths)} pictures could not "
                 f"be read, the first is {self._broken[0].name}"
@@ -94,7 +95,7 @@ class ImageSource:
 
     def close(self) -> None:
         """End the iteration at the next frame. May be called at any time from any thread."""
-        self._stopped = True
+        self._stop.set()
 
     def _image(self, index: int) -> NDArray[np.uint8] | None:
         if self._first is not None and self._first[0] == index:

@@ -71,7 +71,7 @@ class VideoSource:
             self._reader = PacketReader(self._container, self._stream)
             self._reformatter = VideoReformatter()
             self._lock = threading.Lock()
-            self._stopped = False
+            self._stop = threading.Event()
             self._iterated = False
             self._count = 0
             self._delay = 0
@@ -91,7 +91,7 @@ class VideoSource:
             InputError: The source was iterated before.
         """
         with self._lock:
-            if self._stopped:
+            if self._stop.is_set():
                 return
             if self._iterated:
                 raise InputError(f"{self.path}: a source can be iterated only once; open it again")
@@ -108,7 +108,7 @@ class VideoSource:
         # Closing a container under a decoder at work can crash FFmpeg: while frames are being
         # read, the thread that reads them does it.
         with self._lock:
-            self._stopped = True
+            self._stop.set()
             if not self._iterated:
                 self._iterated = True
                 self._pictures.close()
@@ -117,12 +117,12 @@ class VideoSource:
     def _frames(self) -> Iterator[Frame]:
         picture: VideoFrame | None = self._first
         del self._first
-        while picture is not None and not self._stopped:
+        while picture is not None and not self._stop.is_set():
             yield self._frame(picture)
             if self._count == self._max_frames:
                 break
             picture = next(self._pictures, None)
-        if picture is None and not self._stopped:
+        if picture is None and not self._stop.is_set():
             self._judge()
 
     def _frame(self, picture: VideoFrame) -> Frame:
@@ -167,7 +167,7 @@ class VideoSource:
     def _decode(self) -> Generator[VideoFrame, None, None]:
         """All pictures; what cannot be decoded is noted."""
         for packet in self._reader:
-            if self._stopped:
+            if self._stop.is_set():
                 return
             yield from self._pictures_of(packet)
             if not self._count and self._reader.packets > _MAX_PACKETS_WITHOUT_PICTURE:
