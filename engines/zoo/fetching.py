@@ -208,7 +208,9 @@ def _refuse_unpinned(entry: Entry, sha256: str | None) -> None:
 def _by_hand(entry: Entry) -> str:
     """How to do without a download."""
     archive = entry.archive
-    pin = f"SHA-256 {archive.sha256}" if archive.sha256 else "SHA-256 not published"
+    pin = f"SHA-256 {archive.sha256}"
+    if archive.sha256 is None:
+        pin = f"its {entry.members[0].path.lstrip('*')} has SHA-256 {entry.members[0].sha256}"
     return (
         f"by hand: get {archive.file_name} ({pin}; {archive.source.text}) on any machine and run: "
         f"steadypose models fetch {entry.name} --from-file {archive.file_name}"

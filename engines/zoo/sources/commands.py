@@ -71,7 +71,8 @@ def _client_name(command: Sequence[str]) -> list[str]:
 def _what_failed(output: str) -> str:
     """The line that says what failed and, where the network is at fault, the one that says why."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [x for x in lines if "error" in x.lower() and not _EMPTY_WORDS.search(x)]
-    network = [x for x in lines if _NETWORK_WORDS.search(x) and x not in errors[:1]]
-    said = errors[:1] + network[:1] or lines[-1:] or ["it printed nothing"]
+    telling = [line for line in lines if not _EMPTY_WORDS.search(line)]
+    errors = [line for line in telling if "error" in line.lower()][:1]
+    network = [line for line in telling if _NETWORK_WORDS.search(line) and line not in errors][:1]
+    said = errors + network or lines[-1:] or ["it printed nothing"]
     return "; ".join(line[:300] for line in said)
