@@ -82,7 +82,7 @@ def write_sound(path: Path, *, cover: bool = False) -> Path:
         art = container.add_stream("mjpeg", rate=1) if cover else None
         if art is not None:
             art.width, art.height, art.pix_fmt = 64, 64, "yuvj420p"
-            art.disposition = Disposition.attached_pic
+            art.disposition = Disposition.attached_pic.value
             frame = av.VideoFrame.from_ndarray(picture(1, (64, 64)), format="bgr24")
             frame = frame.reformat(format="yuvj420p")
             frame.pts = 0
