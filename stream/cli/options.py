@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import inspect
 import re
 from collections.abc import Mapping
@@ -48,8 +49,8 @@ class Parser(argparse.ArgumentParser):
 def _unknown_option(given: str, valid: list[str]) -> str:
     if not given.startswith("-"):
         return f"unexpected argument '{given}'"
-    long = [name.lstrip("-") for name in valid if name.startswith("--")]
-    return unknown("option", given.lstrip("-"), sorted(set(long))).replace("'", "'--", 2)
+    near = difflib.get_close_matches(given, valid, 1, 0.5)
+    return f"unknown option '{given}'" + (f": did you mean '{near[0]}'?" if near else "")
 
 
 def add_section(parser: argparse.ArgumentParser, section: str, cls: type[Any]) -> None:

@@ -66,7 +66,7 @@ class RectangleDetector:
 
 
 class _Network:
-    path, name, runtime = Path("stand-in"), "stand-in", "numpy"
+    path, name, runtime = Path(__file__), "stand-in", "numpy"
 
 
 class FigureNetwork:
