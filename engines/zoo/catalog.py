@@ -65,7 +65,7 @@ def _picodet(name: str, size: tuple[int, int], sha256: str, use: str) -> Entry:
         sha256=sha256,
         input_size=size,
         licence="Apache-2.0 (model), Apache-2.0 (package paddlelabel-ml 1.0.0)",
-        homepage="https://github.com/PaddlePaddle/PaddleDetection/tree/release/2.8/configs/picodet",
+        homepage="https://github.com/PaddlePaddle/PaddleDetection",
         description=f"PicoDet-S person detector, {use}",
     )
 
