@@ -71,6 +71,7 @@ class RunSummary:
             "frames_with_detection": self._detected,
             "frames_dropped": self._run.dropped,
             "reconnects": self._reconnects,
+            "skeleton": self._run.room.estimator.skeleton.name,
             "tracks": len(self._tracks),
             "people": self._people_report(),
             "elapsed_s": round(elapsed, 3),

@@ -3,7 +3,6 @@
 from steadypose.stream.sources.decoding import DecoderOptions, decoder_options
 from steadypose.stream.sources.images import ImageSource
 from steadypose.stream.sources.open import expand_sources, is_live, open_source
-from steadypose.stream.sources.stems import unique_stems
 from steadypose.stream.sources.video import VideoSource
 
 __all__ = [
@@ -14,5 +13,4 @@ __all__ = [
     "expand_sources",
     "is_live",
     "open_source",
-    "unique_stems",
 ]

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from steadypose.errors import OutputError
+from steadypose.stream.cli.track import distinct
 from steadypose.stream.sinks.jsonl import JsonlSink
 from tests.cli.conftest import Run, encode
 from tests.media import cut, packet_places, set_display_matrix, spoil, write_sound
@@ -137,6 +138,22 @@ def test_same_names_do_not_overwrite_one_another(
     out = tmp_path / "out"
     assert run("track", tmp_path / "a" / "clip.mp4", tmp_path / "b" / "clip.mp4", "-o", out)[0] == 0
     assert (len(lines_of(out)), len(lines_of(out, "clip-2"))) == (5, 9)
+
+
+@pytest.mark.parametrize(
+    ("stems", "expected"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["clip", "clip", "clip"], ["clip", "clip-2", "clip-3"]),
+        (["clip", "Clip"], ["clip", "Clip-2"]),
+        (["clip", "clip-2", "clip"], ["clip", "clip-2", "clip-3"]),
+        (["clip", "clip", "clip-2"], ["clip", "clip-2", "clip-2-2"]),
+        ([], []),
+    ],
+)
+def test_distinct_stems(stems: list[str], expected: list[str]) -> None:
+    taken: set[str] = set()
+    assert [distinct(stem, taken) for stem in stems] == expected
 
 
 def test_a_bad_source_spares_the_others(run: Run, clip: Path, tmp_path: Path) -> None:

@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from steadypose.errors import InputError
-from steadypose.stream.records import SourceInfo
 from steadypose.stream.sources import (
     ImageSource,
     VideoSource,
     expand_sources,
     open_source,
-    unique_stems,
 )
 from tests.media import write_clip, write_pictures
 
@@ -130,18 +128,3 @@ def test_a_file_named_by_a_number_is_no_camera(
 def test_a_limit_below_one(tmp_path: Path, limit: int) -> None:
     with pytest.raises(InputError, match="max_frames"):
         open_source(tmp_path, max_frames=limit)
-
-
-@pytest.mark.parametrize(
-    ("stems", "expected"),
-    [
-        (["a", "b"], ["a", "b"]),
-        (["clip", "clip", "clip"], ["clip", "clip-2", "clip-3"]),
-        (["clip", "Clip"], ["clip", "Clip-2"]),
-        (["clip", "clip-2", "clip"], ["clip", "clip-2", "clip-3"]),
-        (["clip", "clip", "clip-2"], ["clip", "clip-2", "clip-2-2"]),
-        ([], []),
-    ],
-)
-def test_unique_stems(stems: list[str], expected: list[str]) -> None:
-    assert unique_stems([SourceInfo(name=s, stem=s) for s in stems]) == expected
