@@ -33,8 +33,11 @@ SOURCES = {
     "npm": (NpmSource(package="tinyzoo", version="1.0.0"), "tinyzoo-1.0.0.tgz"),
     "https": (HttpsSource(url="https://zoo.invalid/tiny.zip"), "tiny.zip"),
 }
-# Stands for npm: packs the tarball that lies beside it, and counts how often it is asked.
-FAKE_NPM = """#!{python}
+# Stands for npm: packs the tarball that lies beside it, and counts how often it is asked. The first
+# lines are shell and Python at once: a path with spaces cannot stand in a #! line.
+FAKE_NPM = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import pathlib, shutil, sys, time
 here = pathlib.Path(__file__).parent
 assert sys.argv[1:3] == ["pack", "tinyzoo@1.0.0"], sys.argv

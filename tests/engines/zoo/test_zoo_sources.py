@@ -131,7 +131,8 @@ class TestNpm:
         told: str,
     ) -> None:
         tool = tmp_path / "npm"
-        tool.write_text(f"#!{sys.executable}\nimport sys\nsys.exit({words!r})\n")
+        code = f"import sys\nsys.exit({words!r})\n"
+        tool.write_text(f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\"\n' '''\n{code}")
         tool.chmod(0o755)
         monkeypatch.setenv("PATH", str(tmp_path))
         (tmp_path / "work").mkdir()
