@@ -73,10 +73,10 @@ def keypoint_results(
     results = []
     for image_id, image in data.images.items():
         if detector is None:
-            boxes, likelihood = data.boxes[image_id], np.ones(len(data.boxes[image_id]))
+            boxes, likelihood = data.boxes[image_id], [1.0] * len(data.boxes[image_id])
         else:
             found = detector.detect(image)
-            boxes, likelihood = found.boxes, found.scores.astype(np.float64)
+            boxes, likelihood = found.boxes, found.scores.astype(np.float64).tolist()
         poses = estimator.estimate(image, boxes)
         for points, scores, person in zip(poses.keypoints, poses.scores, likelihood, strict=True):
             sure = scores[scores > 0.1]

@@ -200,7 +200,8 @@ class PoseTracker:
         free[matched[matched != UNMATCHED]] = False
         births = np.flatnonzero(free)
         left_to_right = np.lexsort(observations.boxes[births].T[::-1])
-        return births[left_to_right]
+        ordered: NDArray[np.intp] = births[left_to_right]
+        return ordered
 
     def _ready(self, tracks: Tracks, age_s: float) -> NDArray[np.bool_]:
         """Tracks ``(T,)`` that have earned their id."""

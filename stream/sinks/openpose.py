@@ -123,6 +123,6 @@ def _with_neck(points: NDArray[np.float64]) -> NDArray[np.float64]:
     neck = shoulders.mean(1)
     neck[:, 2] = shoulders[..., 2].min(1)
     neck[neck[:, 2] <= 0] = 0
-    every = np.concatenate([points, np.round(neck, 4)[:, None]], 1)
+    every: NDArray[np.float64] = np.concatenate([points, np.round(neck, 4)[:, None]], 1)
     order = [len(COCO17) if name == "neck" else COCO17.index(name) for name in OPENPOSE18]
     return every[:, order]
