@@ -28,7 +28,7 @@ help:
 	@echo "make models       fetch the default models and the sample clip into the user's cache"
 	@echo "make wheel        build dist/*.whl and dist/*.tar.gz"
 	@echo "make constraints  pin the newest versions in constraints.txt"
-	@echo "make clean        remove builds, caches and $(DEMO_OUTPUT); .venv stays"
+	@echo "make clean        remove builds, caches and demo-output; .venv stays"
 
 $(VENV_STAMP):
 	@bash scripts/make_venv.sh $(VENV) "$(PYTHON)"
@@ -79,5 +79,5 @@ wheel: $(DEV_STAMP)
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	  .import_linter_cache .coverage htmlcov "$(DEMO_OUTPUT)"
+	  .import_linter_cache .coverage htmlcov demo-output
 	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
