@@ -48,29 +48,32 @@ def associate(
     observations: Observations,
     similarity: Array,
     settings: TrackerSettings,
-    *,
-    detected: bool,
 ) -> NDArray[np.intp]:
     """Observation ``(T,)`` of each track, or ``UNMATCHED``.
 
-    Among detections, three rounds: confident ones to confirmed tracks, weak ones to the confirmed
-    tracks that are left and were seen lately, confident ones that are left to unconfirmed tracks.
-    Between detections every observation comes from a track's own box, so one round suffices;
-    there a pose whose mean joint score is poor matches nothing.
+    Three rounds: confident observations to confirmed tracks, weak ones to the confirmed tracks
+    that are left and were seen lately, confident ones that are left to unconfirmed tracks.
+
+    A person whom no detector found, but only the estimator in a track's predicted box, counts as
+    confident; but the box fits its track by its making, so the similarity must be higher, and a
+    pose that is poor beside the track's usual ones does not match it.
     """
+    found = observations.detected
+    usual = predictions.pose_scores[:, None]
+    good = (observations.pose_scores > 0) & (
+        observations.pose_scores >= settings.poor_pose_share * usual
+    )
+    followed = good & (similarity >= settings.follow_match_similarity)
+    similarity = np.where(found | followed, similarity, 0.0)
+    confident = ~found | (observations.box_scores >= settings.confident_score)
+    weak = ~confident & (observations.box_scores >= settings.weak_score)
+
     matched = np.full(len(predictions), UNMATCHED, np.intp)
     confirmed = predictions.confirmed
-    least = settings.match_similarity
-    if not detected:
-        good = observations.pose_scores >= settings.poor_pose_score
-        _assign(matched, similarity, np.ones_like(confirmed), good, least)
-        return matched
-    confident = observations.box_scores >= settings.confident_score
-    weak = ~confident & (observations.box_scores >= settings.weak_score)
-    _assign(matched, similarity, confirmed, confident, least)
     lately = confirmed & predictions.followed
+    _assign(matched, similarity, confirmed, confident, settings.match_similarity)
     _assign(matched, similarity, lately, weak, settings.weak_match_similarity)
-    _assign(matched, similarity, ~confirmed, confident, least)
+    _assign(matched, similarity, ~confirmed, confident, settings.match_similarity)
     return matched
 
 

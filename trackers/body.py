@@ -16,7 +16,7 @@ CENTRE, SIZE = -2, -1
 """Places of the box's centre and of its (width, height) among a track's points."""
 
 _LEAST_SHRINK = 0.5
-"""A predicted side keeps at least this share of its length per step, so that boxes stay boxes."""
+"""A side of a box keeps at least this share of its length per step, so that boxes stay boxes."""
 
 _LEAST_SCORE = 0.05
 """Lower joint scores count as this in the joint's noise, which so stays finite."""
@@ -34,10 +34,17 @@ def sizes_of(motion: Motion) -> Array:
     return sizes
 
 
+def new_motion(observations: Observations, skeleton: Skeleton, settings: TrackerSettings) -> Motion:
+    """People seen for the first time: at rest, at an uncertain speed."""
+    measured = _points(observations.keypoints, observations.boxes)
+    noise = _noise(observations, skeleton, settings)
+    unseen = Motion.unseen(*measured.shape[:2])
+    speed_var = _speed_var(observations.sizes, measured.shape[1], settings)
+    return begin(unseen, measured, noise, np.zeros_like(measured), speed_var)
+
+
 def move(motion: Motion, dt_s: float, settings: TrackerSettings) -> Motion:
     """Predict all points ``dt_s`` seconds ahead; joints that become too uncertain are forgotten."""
-    if dt_s == 0 or not len(motion.position):
-        return motion
     joints = motion.position.shape[1] - 2
     size = sizes_of(motion)[:, None]
     acceleration = np.array(
@@ -50,11 +57,8 @@ def move(motion: Motion, dt_s: float, settings: TrackerSettings) -> Motion:
     drift = np.repeat(motion.velocity[:, [CENTRE]], joints + 2, 1)
     drift[:, CENTRE:] = 0
     moved = predict(motion, dt_s, (acceleration * size) ** 2, drift, memory)
-    np.maximum(
-        moved.position[:, SIZE],
-        _LEAST_SHRINK * motion.position[:, SIZE],
-        out=moved.position[:, SIZE],
-    )
+    sides = moved.position[:, SIZE]
+    np.maximum(sides, _LEAST_SHRINK * motion.position[:, SIZE], out=sides)
     vague = moved.position_var > (settings.forget_joint_size * size) ** 2
     vague[:, CENTRE:] = False
     return forget(moved, vague)
@@ -66,8 +70,6 @@ def take_in(
     observations: Observations,
     skeleton: Skeleton,
     settings: TrackerSettings,
-    *,
-    boxes_observed: bool,
 ) -> Motion:
     """Correct the predicted motion of ``tracks`` by one observation each, in the same order.
 
@@ -77,37 +79,22 @@ def take_in(
         observations: The P observations.
         skeleton: Names of the joints.
         settings: Thresholds.
-        boxes_observed: False where the observations' boxes are the tracks' own predicted ones and
-            hold no news; the box then follows the joints.
+
+    A box that no detector found is the track's own predicted one and holds no news; it then moves
+    with its joints.
     """
     if not len(tracks):
         return motion
-    boxes = (
-        observations.boxes
-        if boxes_observed
-        else _boxes_from_joints(motion[tracks], observations.keypoints)
-    )
+    found = observations.detected[:, None]
+    boxes = np.where(found, observations.boxes, _boxes_from_joints(motion[tracks], observations))
     measured = np.full(motion.position.shape, np.nan)
     noise = np.ones(motion.position.shape[:2])
     measured[tracks] = _points(observations.keypoints, boxes)
     noise[tracks] = _noise(observations, skeleton, settings)
     corrected = correct(motion, measured, noise)
     velocity = np.broadcast_to(corrected.velocity[:, [CENTRE]], measured.shape)
-    speed_var = np.broadcast_to(
-        ((settings.start_speed * sizes_of(corrected)) ** 2)[:, None], noise.shape
-    )
+    speed_var = _speed_var(sizes_of(corrected), motion.position.shape[1], settings)
     return begin(corrected, measured, noise, velocity, speed_var)
-
-
-def new_motion(observations: Observations, skeleton: Skeleton, settings: TrackerSettings) -> Motion:
-    """Motion of people seen for the first time: at rest, at an uncertain speed."""
-    measured = _points(observations.keypoints, observations.boxes)
-    unseen = Motion.unseen(*measured.shape[:2])
-    speed_var = np.repeat(
-        ((settings.start_speed * observations.sizes) ** 2)[:, None], measured.shape[1], 1
-    )
-    noise = _noise(observations, skeleton, settings)
-    return begin(unseen, measured, noise, np.zeros_like(measured), speed_var)
 
 
 def _points(keypoints: Array, boxes: Array) -> Array:
@@ -124,25 +111,22 @@ def _noise(observations: Observations, skeleton: Skeleton, settings: TrackerSett
     return np.concatenate([joints, box], 1)
 
 
-def _boxes_from_joints(motion: Motion, keypoints: Array) -> Array:
-    """Predicted boxes whose sides moved as the outermost joints did.
+def _speed_var(sizes: Array, points: int, settings: TrackerSettings) -> Array:
+    """Variance ``(T, points)`` in (px/s)^2 of a speed that nothing is known of."""
+    variance: Array = np.repeat(((settings.start_speed * sizes) ** 2)[:, None], points, 1)
+    return variance
 
-    Only joints that were predicted count; where one of them is not observed, its prediction
-    stands, so that an unseen foot does not cut the box.
+
+def _boxes_from_joints(motion: Motion, observations: Observations) -> Array:
+    """Predicted boxes moved by the mean way, weighted by score, from predicted to seen joints.
+
+    A box around the outermost joints would be no better: its sides hang on the noise of single
+    joints, it drifts outwards, and a foot out of sight would cut it.
     """
-    predicted = motion.position[:, :CENTRE]
-    known = np.isfinite(predicted[..., :1])
-    moved = np.where(np.isfinite(keypoints), keypoints, predicted)
-    shift = _extent(moved, known) - _extent(predicted, known)
-    boxes = boxes_of(motion) + np.where(known.any(1), shift, 0.0)
-    # A pose that folds up must not turn its box inside out.
-    middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    half = np.maximum(half, _LEAST_SHRINK * motion.position[:, SIZE] / 2)
-    return np.concatenate([middle - half, middle + half], 1)
-
-
-def _extent(points: Array, known: NDArray[np.bool_]) -> Array:
-    low = np.where(known, points, np.inf).min(1)
-    high = np.where(known, points, -np.inf).max(1)
-    both = np.concatenate([low, high], 1)
-    return np.where(np.isfinite(both), both, 0.0)
+    way = observations.keypoints - motion.position[:, :CENTRE]
+    known = np.isfinite(way)
+    weight = np.where(known, observations.scores[..., None], 0.0)
+    total = np.maximum(weight.sum(1), 1e-12)
+    shift = (weight * np.where(known, way, 0.0)).sum(1) / total
+    boxes: Array = boxes_of(motion) + np.concatenate([shift, shift], 1)
+    return boxes

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.errors import InputError
 from steadypose.geometry import box_iou, oks_pairs
 from steadypose.poses import Poses, tight_boxes
 from steadypose.skeletons import Skeleton
@@ -32,6 +33,7 @@ class Observations:
         boxes: ``(M, 4)`` pixels, of positive area.
         box_scores: ``(M,)`` person scores in 0..1.
         pose_scores: ``(M,)`` mean joint score, missing joints counted as 0.
+        detected: ``(M,)`` bool, whether a detector found the person; else the box is a track's.
     """
 
     rows: NDArray[np.intp]
@@ -40,6 +42,7 @@ class Observations:
     boxes: Array
     box_scores: Array
     pose_scores: Array
+    detected: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,11 +57,16 @@ class Observations:
         return np.sqrt(sides[:, 0] * sides[:, 1])
 
 
-def observe(poses: Poses, settings: TrackerSettings) -> Observations:
+def observe(
+    poses: Poses, detected: bool | NDArray[np.bool_], settings: TrackerSettings
+) -> Observations:
     """Take people in; scores that are NaN count as 0.
 
     A row without a usable box (not finite, or no area) takes the tight box around its joints; one
-    that has neither is left out, as is a duplicate of a row with a higher score.
+    that has neither is left out, as is a duplicate of a better row.
+
+    Raises:
+        InputError: ``detected`` is neither one value nor one for each row.
     """
     present = poses.present
     keypoints = np.where(present[..., None], poses.keypoints, np.float32(np.nan))
@@ -70,7 +78,8 @@ def observe(poses: Poses, settings: TrackerSettings) -> Observations:
         scores,
         boxes.astype(np.float64),
         np.clip(np.nan_to_num(poses.box_scores.astype(np.float64), nan=0.0), 0, 1),
-        scores.sum(1) / labelled_joints(poses.skeleton),
+        scores.sum(1) / (len(poses.skeleton) - len(poses.skeleton.unlabelled)),
+        _each(detected, len(poses)),
     )
     usable = _usable(observations.boxes)
     if not usable.all():
@@ -78,19 +87,15 @@ def observe(poses: Poses, settings: TrackerSettings) -> Observations:
     return without_duplicates(observations, poses.skeleton, settings)
 
 
-def labelled_joints(skeleton: Skeleton) -> int:
-    """Number of joints of the skeleton that are ever annotated."""
-    return len(skeleton) - len(skeleton.unlabelled)
-
-
 def without_duplicates(
     observations: Observations, skeleton: Skeleton, settings: TrackerSettings
 ) -> Observations:
-    """Keep, of each group of observations of the same person, the one with the highest score.
+    """Keep, of each group of observations of the same person, the best one.
 
     Two are the same person when their OKS over three or more shared joints is above
     ``duplicate_oks``, or, where fewer joints can be compared, their box IoU is above
-    ``duplicate_iou``. Equal scores keep the earlier row.
+    ``duplicate_iou``. Best is one that was detected, then the one with the higher scores and the
+    pose that fills its box better, then the earlier row.
     """
     iou = box_iou(observations.boxes, observations.boxes)
     first, second = np.nonzero(np.triu(iou > 0, k=1))
@@ -112,11 +117,32 @@ def without_duplicates(
     conflict = np.zeros(iou.shape, bool)
     conflict[first[same], second[same]] = conflict[second[same], first[same]] = True
     kept = np.ones(len(observations), bool)
-    rank = observations.box_scores + observations.pose_scores
-    for row in np.argsort(-rank, kind="stable"):
+    rank = (observations.box_scores + observations.pose_scores) * _box_fit(observations)
+    for row in np.lexsort((-rank, ~observations.detected)):
         if kept[row]:
             kept &= ~conflict[row]
     return observations[kept]
+
+
+def _each(detected: bool | NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:
+    mask = np.asarray(detected, bool)
+    if mask.shape not in ((), (rows,)):
+        raise InputError(f"detected: expected one value or shape ({rows},), got {mask.shape}")
+    return np.broadcast_to(mask, (rows,))
+
+
+def _box_fit(observations: Observations) -> Array:
+    """How well each pose fills its own box, ``(M,)`` in 0..1: their IoU.
+
+    It tells whose a pose is, when the estimator found one person in the boxes of two.
+    """
+    extent = tight_boxes(observations.keypoints.astype(np.float32)).astype(np.float64)
+    low = np.maximum(extent[:, :2], observations.boxes[:, :2])
+    high = np.minimum(extent[:, 2:], observations.boxes[:, 2:])
+    overlap = np.clip(high - low, 0, None).prod(1)
+    union = (extent[:, 2:] - extent[:, :2]).prod(1) + observations.sizes**2 - overlap
+    fit: Array = overlap / union
+    return fit
 
 
 def _usable(boxes: NDArray[np.floating]) -> NDArray[np.bool_]:

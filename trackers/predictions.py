@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Predictions:
-    """T tracks moved on to one time, as a struct of arrays in pixels of the frame.
+    """T tracks moved on to one time, as a struct of read-only arrays in pixels of the frame.
 
     Attributes:
         pts_s: The time they hold for, in seconds.
@@ -21,6 +21,7 @@ class Predictions:
         track_ids: ``(T,)`` int64; ``NO_TRACK`` for a track that is not confirmed.
         boxes: ``(T, 4)`` float64, x1 y1 x2 y2.
         box_scores: ``(T,)`` float64, the person score of the last detection.
+        pose_scores: ``(T,)`` float64, the usual mean joint score of the track's poses.
         keypoints: ``(T, K, 2)`` float64; NaN where a joint was never seen or is forgotten.
         scores: ``(T, K)`` float64, the joint's score when it was last seen; 0 where missing.
         keypoint_var: ``(T, K)`` float64, variance of each predicted coordinate, px^2; NaN where
@@ -36,6 +37,7 @@ class Predictions:
     track_ids: NDArray[np.int64]
     boxes: Array
     box_scores: Array
+    pose_scores: Array
     keypoints: Array
     scores: Array
     keypoint_var: Array
@@ -43,6 +45,12 @@ class Predictions:
     unseen_s: Array
     confirmed: NDArray[np.bool_]
     followed: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.boxes)

@@ -12,12 +12,13 @@ _SHARES = (
     "weak_score",
     "birth_score",
     "start_score",
-    "poor_pose_score",
+    "poor_pose_share",
     "doubtful_pose_share",
     "duplicate_oks",
     "duplicate_iou",
     "box_weight",
     "match_similarity",
+    "follow_match_similarity",
     "weak_match_similarity",
 )
 _NOT_NEGATIVE = ("start_s", "follow_s", "ask_again_s", "certainty_power")
@@ -46,7 +47,8 @@ class TrackerSettings:
             either direction, ends them all.
         follow_s: Seconds unseen up to which a crop at the predicted box is worth its cost.
         ask_again_s: Least time in seconds between two requests for a detection by one track.
-        poor_pose_score: Mean joint score below which a pose found between detections is a miss.
+        poor_pose_share: Share of a track's usual mean joint score below which a pose found between
+            detections is a miss.
         doubtful_pose_share: Share of a track's usual mean joint score below which its pose is
             doubtful and a detection is asked for.
         duplicate_oks: OKS above which two poses are the same person.
@@ -57,6 +59,7 @@ class TrackerSettings:
         certainty_power: How much a track loses similarity for being uncertain of its joints;
             0 means not at all, so that long-lost tracks compete with certain ones.
         match_similarity: Least similarity of a match in the first round.
+        follow_match_similarity: Least similarity of a match between detections.
         weak_match_similarity: Least similarity of a match with a weak observation.
         joint_noise: Standard deviation of an observed joint, in units of its OKS spread.
         box_noise: Standard deviation of an observed box's centre and size, in person sizes.
@@ -85,23 +88,24 @@ class TrackerSettings:
     lost_s: float = 2.0
     follow_s: float = 0.25
     ask_again_s: float = 0.5
-    poor_pose_score: float = 0.15
+    poor_pose_share: float = 0.4
     doubtful_pose_share: float = 0.6
     duplicate_oks: float = 0.75
     duplicate_iou: float = 0.85
     box_weight: float = 0.3
     few_joints: int = 2
-    pose_tolerance: float = 1.5
-    certainty_power: float = 0.25
+    pose_tolerance: float = 1.0
+    certainty_power: float = 0.75
     match_similarity: float = 0.15
-    weak_match_similarity: float = 0.3
+    follow_match_similarity: float = 0.4
+    weak_match_similarity: float = 0.4
     joint_noise: float = 0.5
     box_noise: float = 0.05
     joint_acceleration: float = 1.5
     centre_acceleration: float = 0.8
     size_acceleration: float = 0.4
     start_speed: float = 1.0
-    swing_memory_s: float = 0.3
+    swing_memory_s: float = 0.15
     walk_memory_s: float = 2.0
     forget_joint_size: float = 1.0
 

@@ -105,31 +105,34 @@ class PoseTracker:
         """
         return self._state.asked or not self._state.detected
 
-    def match_preliminary(self, poses: Poses, pts_s: float) -> NDArray[np.int64]:
+    def match_preliminary(
+        self, poses: Poses, pts_s: float, *, detected: bool | NDArray[np.bool_] = True
+    ) -> NDArray[np.int64]:
         """Id ``(N,)`` of the track that each pose seems to belong to; changes nothing.
 
-        ``NO_TRACK`` where there is none, where the track has no id yet, and for duplicates.
-
-        Raises:
-            InputError: ``pts_s`` is not finite, or the poses have another skeleton.
+        ``NO_TRACK`` where there is none, where the track has no id yet, and for duplicates. The
+        arguments and errors are those of ``update``.
         """
         predictions = self.predict(pts_s)
-        observations = self._observe(poses)
-        matched = self._associate(predictions, observations, detected=True)
+        observations = self._observe(poses, detected)
+        matched = self._associate(predictions, observations)
         ids = np.full(len(poses), NO_TRACK, np.int64)
         rows = np.flatnonzero(matched != UNMATCHED)
         ids[observations.rows[matched[rows]]] = predictions.track_ids[rows]
         return ids
 
-    def update(self, poses: Poses, pts_s: float, *, detected: bool = True) -> Poses:
+    def update(
+        self, poses: Poses, pts_s: float, *, detected: bool | NDArray[np.bool_] = True
+    ) -> Poses:
         """Take in the people of the frame at ``pts_s`` and return those who have an identity.
 
         Args:
             poses: The people; their ``track_ids`` are not read.
             pts_s: Time of the frame in seconds.
-            detected: False where the boxes were predicted by this tracker and not found by a
-                detector. Then nobody is born, the boxes are no evidence, and a pose that is poor
-                or a duplicate of another is a miss of its track.
+            detected: True where a detector found the people; False where it did not look and the
+                boxes were predicted by this tracker; ``(N,)`` bool where it looked and found some
+                of them. At a predicted box nobody is born, the box is no evidence, and a pose that
+                is poor or a duplicate of another is a miss of its track.
 
         Returns:
             The same people under their ids, in the order they were given; without duplicates,
@@ -137,21 +140,23 @@ class PoseTracker:
             is not confirmed.
 
         Raises:
-            InputError: ``pts_s`` is not finite, or the poses have another skeleton.
+            InputError: ``pts_s`` is not finite, the poses have another skeleton, or ``detected``
+                has another length.
         """
+        looked = np.ndim(detected) > 0 or bool(detected)
         state = self._at(pts_s)
-        observations = self._observe(poses)
+        observations = self._observe(poses, detected)
         predictions = predictions_of(state.tracks, pts_s, state.epoch, self.settings)
-        matched = self._associate(predictions, observations, detected=detected)
+        matched = self._associate(predictions, observations)
         rows = np.flatnonzero(matched != UNMATCHED)
         seen = observations[matched[rows]]
         options = (self.skeleton, self.settings)
-        tracks = observed(state.tracks, rows, seen, *options, detected=detected)
-        tracks, asked = asking(tracks, rows, seen, self.settings, detected=detected)
-        if detected:
-            births = self._births(observations, matched)
-            tracks = born(tracks, observations[births], *options)
-            matched = np.concatenate([matched, births])
+        tracks, asked = observed(state.tracks, rows, seen, *options), False
+        if not looked:
+            tracks, asked = asking(tracks, rows, seen, self.settings)
+        births = self._births(observations, matched)
+        tracks = born(tracks, observations[births], *options)
+        matched = np.concatenate([matched, births])
         alive = tracks.confirmed | (tracks.misses == 0)
         tracks, matched = tracks[alive], matched[alive]
         ready = self._ready(tracks, state.age_s)
@@ -160,7 +165,7 @@ class PoseTracker:
             state,
             tracks=tracks,
             next_id=next_id,
-            detected=state.detected or detected,
+            detected=state.detected or looked,
             asked=asked,
         )
         return self._output(poses, observations, tracks, matched)
@@ -180,23 +185,21 @@ class PoseTracker:
         tracks = moved(state.tracks, step, self.settings)
         return replace(state, tracks=tracks, pts_s=pts_s, age_s=state.age_s + step)
 
-    def _observe(self, poses: Poses) -> Observations:
+    def _observe(self, poses: Poses, detected: bool | NDArray[np.bool_]) -> Observations:
         if poses.skeleton != self.skeleton:
             raise InputError(
                 f"poses: expected the tracker's skeleton {self.skeleton.name}, "
                 f"got {poses.skeleton.name}"
             )
-        return observe(poses, self.settings)
+        return observe(poses, detected, self.settings)
 
-    def _associate(
-        self, predictions: Predictions, observations: Observations, *, detected: bool
-    ) -> NDArray[np.intp]:
+    def _associate(self, predictions: Predictions, observations: Observations) -> NDArray[np.intp]:
         similarity = similarities(predictions, observations, self.skeleton, self.settings)
-        return associate(predictions, observations, similarity, self.settings, detected=detected)
+        return associate(predictions, observations, similarity, self.settings)
 
     def _births(self, observations: Observations, matched: NDArray[np.intp]) -> NDArray[np.intp]:
         """Observations that begin a track, from left to right."""
-        free = observations.box_scores >= self.settings.birth_score
+        free = observations.detected & (observations.box_scores >= self.settings.birth_score)
         free[matched[matched != UNMATCHED]] = False
         births = np.flatnonzero(free)
         left_to_right = np.lexsort(observations.boxes[births].T[::-1])

@@ -90,18 +90,19 @@ def predictions_of(
     tracks: Tracks, pts_s: float, epoch: int, settings: TrackerSettings
 ) -> Predictions:
     """The table as what to expect at its time."""
-    joints = tracks.motion.position[:, :CENTRE]
-    seen = ~np.isnan(joints[..., 0])
+    motion = tracks.motion
+    seen = motion.seen[:, :CENTRE]
     return Predictions(
         pts_s=pts_s,
         epoch=epoch,
         track_ids=tracks.ids,
-        boxes=boxes_of(tracks.motion),
+        boxes=boxes_of(motion),
         box_scores=tracks.box_scores,
-        keypoints=joints,
+        pose_scores=tracks.usual_scores,
+        keypoints=motion.position[:, :CENTRE],
         scores=np.where(seen, tracks.joint_scores, 0.0),
-        keypoint_var=np.where(seen, tracks.motion.position_var[:, :CENTRE], np.nan),
-        centre_var=tracks.motion.position_var[:, CENTRE],
+        keypoint_var=np.where(seen, motion.position_var[:, :CENTRE], np.nan),
+        centre_var=motion.position_var[:, CENTRE],
         unseen_s=tracks.unseen_s,
         confirmed=tracks.confirmed,
         followed=tracks.unseen_s <= settings.follow_s,
@@ -114,8 +115,6 @@ def observed(
     observations: Observations,
     skeleton: Skeleton,
     settings: TrackerSettings,
-    *,
-    detected: bool,
 ) -> Tracks:
     """Give the tracks ``rows`` one observation each, in the same order; the others missed."""
     hits, misses, unseen = tracks.hits.copy(), tracks.misses + 1, tracks.unseen_s.copy()
@@ -123,11 +122,11 @@ def observed(
     joints = tracks.joint_scores.copy()
     hits[rows] += 1
     misses[rows], unseen[rows] = 0, 0
-    if detected:
-        scores[rows] = observations.box_scores
+    found = observations.detected
+    scores[rows[found]] = observations.box_scores[found]
     usual[rows] += _USUAL_SCORE_RATE * (observations.pose_scores - usual[rows])
     joints[rows] = np.where(observations.scores > 0, observations.scores, joints[rows])
-    motion = take_in(tracks.motion, rows, observations, skeleton, settings, boxes_observed=detected)
+    motion = take_in(tracks.motion, rows, observations, skeleton, settings)
     return replace(
         tracks,
         hits=hits,
@@ -145,17 +144,13 @@ def asking(
     rows: NDArray[np.intp],
     observations: Observations,
     settings: TrackerSettings,
-    *,
-    detected: bool,
 ) -> tuple[Tracks, bool]:
     """Note which confirmed tracks ask for a detection, and whether any does.
 
-    Between detections those ask that have just missed for the first time, and those whose new
-    observation (``observations`` of the tracks ``rows``) is doubtful; none asks twice within
-    ``ask_again_s``.
+    To be called for frames at which no detector looked. Those ask that have just missed for the
+    first time, and those whose new observation (``observations`` of the tracks ``rows``) is
+    doubtful; none asks twice within ``ask_again_s``.
     """
-    if detected:
-        return tracks, False
     troubled = tracks.misses == 1
     usual = tracks.usual_scores[rows]
     troubled[rows] = observations.pose_scores < settings.doubtful_pose_share * usual
