@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from steadypose.geometry import box_iou
+from steadypose.geometry import box_iou_pairs
 from steadypose.skeletons import Skeleton
 from steadypose.trackers.observations import AREA_SHARE, Observations
 from steadypose.trackers.predictions import Predictions
@@ -35,7 +35,7 @@ def similarities(
     if not len(tracks):
         return result
     pose, shared = _pose_closeness(predictions, observations, tracks, people, skeleton, settings)
-    box = box_iou(predictions.boxes, observations.boxes)[tracks, people]
+    box = box_iou_pairs(predictions.boxes[tracks], observations.boxes[people])
     # The pose counts less, the fewer joints can be compared; without any, the box decides.
     pose_weight = (1 - settings.box_weight) * shared / (shared + settings.few_joints)
     total = pose_weight + settings.box_weight
@@ -99,12 +99,13 @@ def _assign(
 
 def _near(predictions: Predictions, observations: Observations) -> NDArray[np.bool_]:
     """Pairs ``(T, M)`` whose centres are within the gate; the others are not looked at."""
-    reach = predictions.sizes[:, None] + observations.sizes[None]
-    reach = reach + 2 * np.sqrt(predictions.centre_var)[:, None]
-    first = (predictions.boxes[:, :2] + predictions.boxes[:, 2:]) / 2
-    second = (observations.boxes[:, :2] + observations.boxes[:, 2:]) / 2
-    distance = np.abs(first[:, None] - second[None]).max(-1)
-    near: NDArray[np.bool_] = distance <= reach
+    slack = predictions.sizes + 2 * np.sqrt(predictions.centre_var)
+    reach = slack[:, None] + observations.sizes[None]
+    near = np.ones(reach.shape, bool)
+    for low, high in ((0, 2), (1, 3)):
+        first = (predictions.boxes[:, low] + predictions.boxes[:, high]) / 2
+        second = (observations.boxes[:, low] + observations.boxes[:, high]) / 2
+        near &= np.abs(first[:, None] - second[None]) <= reach
     return near
 
 
@@ -125,7 +126,8 @@ def _pose_closeness(
     sizes = np.sqrt(predictions.sizes[tracks] * observations.sizes[people])[:, None]
     spread_var = AREA_SHARE * (settings.pose_tolerance * 2 * skeleton.sigmas * sizes) ** 2
     total_var = spread_var + predictions.keypoint_var[tracks]
-    squared = ((predictions.keypoints[tracks] - observations.keypoints[people]) ** 2).sum(-1)
+    way = predictions.keypoints[tracks] - observations.keypoints[people]
+    squared = way[..., 0] ** 2 + way[..., 1] ** 2
     shared = np.isfinite(squared)
     certainty = (spread_var / total_var) ** settings.certainty_power
     closeness = np.where(shared, certainty * np.exp(-squared / (2 * total_var)), 0.0)

@@ -27,6 +27,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_UNIT_NOISE: Array = Q_continuous_white_noise(2, dt=1.0)
+"""Process noise ``(2, 2)`` of one second at density 1; its entries grow with powers of the step."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Motion:
@@ -87,7 +90,7 @@ def predict(motion: Motion, dt_s: float, density: Array, drift: Array, memory_s:
     """
     if dt_s == 0:
         return motion
-    noise = Q_continuous_white_noise(2, dt=dt_s)
+    noise = _UNIT_NOISE * np.array([[dt_s**3, dt_s**2], [dt_s**2, dt_s]])
     steps = dt_s / memory_s
     keep = np.exp(-steps)
     reach = dt_s * np.where(steps > 0, -np.expm1(-steps) / np.where(steps > 0, steps, 1), 1)

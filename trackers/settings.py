@@ -98,15 +98,15 @@ class TrackerSettings:
     certainty_power: float = 0.75
     match_similarity: float = 0.15
     follow_match_similarity: float = 0.4
-    weak_match_similarity: float = 0.4
-    joint_noise: float = 0.5
+    weak_match_similarity: float = 0.35
+    joint_noise: float = 0.4
     box_noise: float = 0.05
     joint_acceleration: float = 1.5
-    centre_acceleration: float = 0.8
+    centre_acceleration: float = 0.5
     size_acceleration: float = 0.4
-    start_speed: float = 1.0
+    start_speed: float = 0.7
     swing_memory_s: float = 0.15
-    walk_memory_s: float = 2.0
+    walk_memory_s: float = 1.0
     forget_joint_size: float = 1.0
 
     def __post_init__(self) -> None:

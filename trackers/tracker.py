@@ -158,7 +158,8 @@ class PoseTracker:
         tracks = born(tracks, observations[births], *options)
         matched = np.concatenate([matched, births])
         alive = tracks.confirmed | (tracks.misses == 0)
-        tracks, matched = tracks[alive], matched[alive]
+        if not alive.all():
+            tracks, matched = tracks[alive], matched[alive]
         ready = self._ready(tracks, state.age_s)
         tracks, next_id = confirmed(tracks, ready, state.next_id)
         self._state = replace(
