@@ -153,11 +153,9 @@ def main() -> None:
     for clip in options.clips:
         for config in options.config:
             record = _in_a_fresh_process(clip, config, extra)
-            print(
-                f"{record.clip:28} {config:9} {record.people:6.1f} {record.fps:6.1f} "
-                f"{record.slowest:>9} {record.overlap:7.2f} {record.peak_mb:.0f}  {record.stage_ms}",
-                flush=True,
-            )
+            row = f"{record.clip:28} {config:9} {record.people:6.1f} {record.fps:6.1f} "
+            row += f"{record.slowest:>9} {record.overlap:7.2f} {record.peak_mb:.0f}"
+            print(f"{row}  {record.stage_ms}", flush=True)
             if options.json:
                 with options.json.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(record)) + "\n")
