@@ -1,12 +1,14 @@
 """Which observation belongs to which track: similarity, gating and assignment.
 
 The similarity of a track and an observation is a weighted mean of terms, each in 0..1; their
-weights stand in :func:`similarities` alone. Observations are assigned in rounds, as in ByteTrack
+weights stand in :func:`affinity` alone. Observations are assigned in rounds, as in ByteTrack
 (Zhang et al., arXiv 2110.06864): confident ones first, weak ones to what is left, and each round is
 the optimal assignment (scipy's ``linear_sum_assignment``).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,30 +25,48 @@ Array = NDArray[np.float64]
 UNMATCHED = -1
 
 
-def similarities(
+@dataclass(frozen=True, slots=True, eq=False)
+class Affinity:
+    """How well tracks and observations fit.
+
+    Attributes:
+        similarity: ``(T, M)`` in 0..1, whether the two may be the same person; an uncertain track
+            is similar to much.
+        preference: ``(T, M)`` in 0..1, the same less what the track loses for its uncertainty;
+            of several assignments that may be, the one with the highest sum is made.
+    """
+
+    similarity: Array
+    preference: Array
+
+
+def affinity(
     predictions: Predictions,
     observations: Observations,
     skeleton: Skeleton,
     settings: TrackerSettings,
-) -> Array:
-    """Similarity ``(T, M)`` of every track with every observation; 0 where they are too far."""
-    result = np.zeros((len(predictions), len(observations)))
+) -> Affinity:
+    """Compare every track with every observation; those too far apart have 0."""
+    similarity = np.zeros((len(predictions), len(observations)))
+    preference = np.zeros_like(similarity)
     tracks, people = np.nonzero(_near(predictions, observations))
     if not len(tracks):
-        return result
-    pose, shared = _pose_closeness(predictions, observations, tracks, people, skeleton, settings)
-    box = box_iou_pairs(predictions.boxes[tracks], observations.boxes[people])
+        return Affinity(similarity, preference)
+    pose, certain_pose, shared = _pose_closeness(
+        predictions, observations, tracks, people, skeleton, settings
+    )
+    box = settings.box_weight * box_iou_pairs(predictions.boxes[tracks], observations.boxes[people])
     # The pose counts less, the fewer joints can be compared; without any, the box decides.
-    pose_weight = (1 - settings.box_weight) * shared / (shared + settings.few_joints)
-    total = pose_weight + settings.box_weight
-    result[tracks, people] = (pose_weight * pose + settings.box_weight * box) / total
-    return result
+    weight = (1 - settings.box_weight) * shared / (shared + settings.few_joints)
+    similarity[tracks, people] = (weight * pose + box) / (weight + settings.box_weight)
+    preference[tracks, people] = (weight * certain_pose + box) / (weight + settings.box_weight)
+    return Affinity(similarity, preference)
 
 
 def associate(
     predictions: Predictions,
     observations: Observations,
-    similarity: Array,
+    fit: Affinity,
     settings: TrackerSettings,
 ) -> NDArray[np.intp]:
     """Observation ``(T,)`` of each track, or ``UNMATCHED``.
@@ -63,23 +83,23 @@ def associate(
     good = (observations.pose_scores > 0) & (
         observations.pose_scores >= settings.poor_pose_share * usual
     )
-    followed = good & (similarity >= settings.follow_match_similarity)
-    similarity = np.where(found | followed, similarity, 0.0)
+    followed = good & (fit.similarity >= settings.follow_match_similarity)
+    fit = replace(fit, preference=np.where(found | followed, fit.preference, 0.0))
     confident = ~found | (observations.box_scores >= settings.confident_score)
     weak = ~confident & (observations.box_scores >= settings.weak_score)
 
     matched = np.full(len(predictions), UNMATCHED, np.intp)
     confirmed = predictions.confirmed
     lately = confirmed & predictions.followed
-    _assign(matched, similarity, confirmed, confident, settings.match_similarity)
-    _assign(matched, similarity, lately, weak, settings.weak_match_similarity)
-    _assign(matched, similarity, ~confirmed, confident, settings.match_similarity)
+    _assign(matched, fit, confirmed, confident, settings.match_similarity)
+    _assign(matched, fit, lately, weak, settings.weak_match_similarity)
+    _assign(matched, fit, ~confirmed, confident, settings.match_similarity)
     return matched
 
 
 def _assign(
     matched: NDArray[np.intp],
-    similarity: Array,
+    fit: Affinity,
     tracks: NDArray[np.bool_],
     people: NDArray[np.bool_],
     least: float,
@@ -90,10 +110,10 @@ def _assign(
     rows, columns = np.flatnonzero(tracks & (matched == UNMATCHED)), np.flatnonzero(free)
     if not len(rows) or not len(columns):
         return
-    part = similarity[np.ix_(rows, columns)]
-    part = np.where(part >= least, part, 0.0)
-    row, column = linear_sum_assignment(part, maximize=True)
-    sure = part[row, column] > 0
+    part = np.ix_(rows, columns)
+    gain = np.where(fit.similarity[part] >= least, fit.preference[part], 0.0)
+    row, column = linear_sum_assignment(gain, maximize=True)
+    sure = gain[row, column] > 0
     matched[rows[row[sure]]] = columns[column[sure]]
 
 
@@ -116,12 +136,14 @@ def _pose_closeness(
     people: NDArray[np.intp],
     skeleton: Skeleton,
     settings: TrackerSettings,
-) -> tuple[Array, Array]:
-    """OKS ``(P,)`` with spreads widened by the predicted uncertainty, and number of shared joints.
+) -> tuple[Array, Array, Array]:
+    """OKS ``(P,)`` with spreads widened by the predicted uncertainty, for pairs.
 
-    A joint whose position is uncertain is close to much, so its closeness is scaled by
-    ``(spread^2 / (spread^2 + variance)) ** certainty_power``; joints weigh as much as their
-    observed score.
+    Joints weigh as much as their observed score.
+
+    Returns:
+        The closeness; the same where each joint's is scaled by its certainty,
+        ``(spread^2 / (spread^2 + variance)) ** certainty_power``; the number of shared joints.
     """
     sizes = np.sqrt(predictions.sizes[tracks] * observations.sizes[people])[:, None]
     spread_var = AREA_SHARE * (settings.pose_tolerance * 2 * skeleton.sigmas * sizes) ** 2
@@ -129,8 +151,9 @@ def _pose_closeness(
     way = predictions.keypoints[tracks] - observations.keypoints[people]
     squared = way[..., 0] ** 2 + way[..., 1] ** 2
     shared = np.isfinite(squared)
-    certainty = (spread_var / total_var) ** settings.certainty_power
-    closeness = np.where(shared, certainty * np.exp(-squared / (2 * total_var)), 0.0)
+    closeness = np.where(shared, np.exp(-squared / (2 * total_var)), 0.0)
+    certainty = np.where(shared, (spread_var / total_var) ** settings.certainty_power, 0.0)
     weight = np.where(shared, observations.scores[people], 0.0)
-    mean = (weight * closeness).sum(1) / np.maximum(weight.sum(1), 1e-12)
-    return mean, shared.sum(1).astype(np.float64)
+    weight /= np.maximum(weight.sum(1, keepdims=True), 1e-12)
+    weighted = weight * closeness
+    return weighted.sum(1), (weighted * certainty).sum(1), shared.sum(1).astype(np.float64)

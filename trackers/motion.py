@@ -5,16 +5,17 @@ filter of its own whose state is position and velocity; x and y share one covari
 share their noise. So T tracks need arrays of T x C, not T x C filter objects.
 
 Model, per axis, over a step of ``dt_s`` seconds (Bar-Shalom, Li, Kirubarajan, *Estimation with
-Applications to Tracking and Navigation*, 2001, chapter 6):
+Applications to Tracking and Navigation*, 2001: chapter 6 for constant velocity under continuous
+white noise, chapter 8 for its variant with exponential memory):
 
     position' = position + drift dt_s + a (velocity - drift)
     velocity' = drift + e (velocity - drift)
     e = exp(-dt_s / memory_s),  a = memory_s (1 - e)
 
 ``drift`` is the velocity of the body that the point belongs to, and ``velocity - drift`` the
-point's own swing. With ``memory_s`` infinite this is the plain constant-velocity model; otherwise a
-limb's swing fades while nobody sees it, and the limb goes on with its body. The process noise is
-filterpy's ``Q_continuous_white_noise``.
+point's own swing. With ``memory_s`` infinite this is the plain constant-velocity model under
+filterpy's ``Q_continuous_white_noise``; otherwise a limb's swing fades while nobody sees it, the
+limb goes on with its body, and the noise fades alike. One long step is the same as many short ones.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ Array = NDArray[np.float64]
 
 _UNIT_NOISE: Array = Q_continuous_white_noise(2, dt=1.0)
 """Process noise ``(2, 2)`` of one second at density 1; its entries grow with powers of the step."""
+
+_SERIES_BELOW = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,18 +93,44 @@ def predict(motion: Motion, dt_s: float, density: Array, drift: Array, memory_s:
     """
     if dt_s == 0:
         return motion
-    noise = _UNIT_NOISE * np.array([[dt_s**3, dt_s**2], [dt_s**2, dt_s]])
     steps = dt_s / memory_s
-    keep = np.exp(-steps)
-    reach = dt_s * np.where(steps > 0, -np.expm1(-steps) / np.where(steps > 0, steps, 1), 1)
+    keep, reach = np.exp(-steps), dt_s * _fading(steps)
     own = motion.velocity - drift
     var, cov, vel = motion.position_var, motion.covariance, motion.velocity_var
+    position_noise, cross_noise, velocity_noise = _noise(dt_s, steps)
     return Motion(
         motion.position + drift * dt_s + own * reach[:, None],
         drift + own * keep[:, None],
-        var + 2 * reach * cov + reach**2 * vel + density * noise[0, 0],
-        keep * (cov + reach * vel) + density * noise[0, 1],
-        keep**2 * vel + density * noise[1, 1],
+        var + 2 * reach * cov + reach**2 * vel + density * position_noise,
+        keep * (cov + reach * vel) + density * cross_noise,
+        keep**2 * vel + density * velocity_noise,
+    )
+
+
+def _fading(steps: Array) -> Array:
+    """Mean of ``exp(-u)`` over u in 0..steps; 1 for no step."""
+    safe = np.where(steps > 0, steps, 1.0)
+    share: Array = np.where(steps > 0, -np.expm1(-safe) / safe, 1.0)
+    return share
+
+
+def _noise(dt_s: float, steps: Array) -> tuple[Array, Array, Array]:
+    """Process noise ``(C,)`` at density 1: variances of position, of both, and of velocity.
+
+    filterpy's noise of a constant velocity, each entry times the share that fading leaves of it in
+    ``steps`` memories. The position's share, exactly
+    ``3 (s - 2 (1 - exp(-s)) + (1 - exp(-2 s)) / 2) / s^3``, cancels out for small s, where its
+    series stands in.
+    """
+    once, twice = _fading(steps), _fading(2 * steps)
+    safe = np.maximum(steps, _SERIES_BELOW)
+    exact = 3 * (1 - 2 * _fading(safe) + _fading(2 * safe)) / safe**2
+    series = 1 + steps * (-3 / 4 + steps * (7 / 20 + steps * (-1 / 8 + steps * 31 / 840)))
+    share = np.where(steps < _SERIES_BELOW, series, exact)
+    return (
+        _UNIT_NOISE[0, 0] * dt_s**3 * share,
+        _UNIT_NOISE[0, 1] * dt_s**2 * once**2,
+        _UNIT_NOISE[1, 1] * dt_s * twice,
     )
 
 

@@ -146,6 +146,5 @@ def _box_fit(observations: Observations) -> Array:
 
 
 def _usable(boxes: NDArray[np.floating]) -> NDArray[np.bool_]:
-    sides = boxes[:, 2:] - boxes[:, :2]
-    usable: NDArray[np.bool_] = (np.isfinite(boxes).all(1)) & (sides > 0).all(1)
+    usable: NDArray[np.bool_] = np.isfinite(boxes).all(1) & (boxes[:, 2:] > boxes[:, :2]).all(1)
     return usable

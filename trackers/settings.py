@@ -95,7 +95,7 @@ class TrackerSettings:
     box_weight: float = 0.3
     few_joints: int = 2
     pose_tolerance: float = 1.0
-    certainty_power: float = 0.75
+    certainty_power: float = 1.0
     match_similarity: float = 0.15
     follow_match_similarity: float = 0.4
     weak_match_similarity: float = 0.35
@@ -107,24 +107,11 @@ class TrackerSettings:
     start_speed: float = 0.7
     swing_memory_s: float = 0.15
     walk_memory_s: float = 1.0
-    forget_joint_size: float = 1.0
+    forget_joint_size: float = 0.35
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not math.isfinite(value):
-                raise _error(field.name, "a finite number", value)
-            if field.name in _SHARES:
-                if not 0 <= value <= 1:
-                    raise _error(field.name, "a number in 0..1", value)
-            elif field.name in _COUNTS:
-                if value != int(value) or value < 1:
-                    raise _error(field.name, "a whole number of 1 or more", value)
-            elif field.name in _NOT_NEGATIVE:
-                if value < 0:
-                    raise _error(field.name, "a number of 0 or more", value)
-            elif field.name != "output_unconfirmed" and value <= 0:
-                raise _error(field.name, "a number above 0", value)
+            _check(field.name, getattr(self, field.name))
         if self.weak_score > self.confident_score:
             raise _error(
                 "weak_score", f"at most confident_score ({self.confident_score})", self.weak_score
@@ -135,6 +122,26 @@ class TrackerSettings:
                 f"at least confident_score ({self.confident_score})",
                 self.birth_score,
             )
+
+
+def _check(name: str, value: object) -> None:
+    if name == "output_unconfirmed":
+        if not isinstance(value, bool):
+            raise _error(name, "true or false", value)
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise _error(name, "a finite number", value)
+    if name in _SHARES:
+        if not 0 <= value <= 1:
+            raise _error(name, "a number in 0..1", value)
+    elif name in _COUNTS:
+        if value != int(value) or value < 1:
+            raise _error(name, "a whole number of 1 or more", value)
+    elif name in _NOT_NEGATIVE:
+        if value < 0:
+            raise _error(name, "a number of 0 or more", value)
+    elif value <= 0:
+        raise _error(name, "a number above 0", value)
 
 
 def _error(name: str, expected: str, got: object) -> ConfigError:

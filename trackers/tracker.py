@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from steadypose.errors import InputError
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.skeletons import COCO17, Skeleton
-from steadypose.trackers.association import UNMATCHED, associate, similarities
+from steadypose.trackers.association import UNMATCHED, affinity, associate
 from steadypose.trackers.observations import Observations, observe
 from steadypose.trackers.predictions import Predictions
 from steadypose.trackers.settings import TrackerSettings
@@ -195,8 +195,8 @@ class PoseTracker:
         return observe(poses, detected, self.settings)
 
     def _associate(self, predictions: Predictions, observations: Observations) -> NDArray[np.intp]:
-        similarity = similarities(predictions, observations, self.skeleton, self.settings)
-        return associate(predictions, observations, similarity, self.settings)
+        fit = affinity(predictions, observations, self.skeleton, self.settings)
+        return associate(predictions, observations, fit, self.settings)
 
     def _births(self, observations: Observations, matched: NDArray[np.intp]) -> NDArray[np.intp]:
         """Observations that begin a track, from left to right."""

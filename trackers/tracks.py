@@ -92,6 +92,8 @@ def predictions_of(
     """The table as what to expect at its time."""
     motion = tracks.motion
     seen = motion.seen[:, :CENTRE]
+    # A joint's own filter takes the body's way for granted; the body's error is the joint's too.
+    body_var = motion.position_var[:, [CENTRE]]
     return Predictions(
         pts_s=pts_s,
         epoch=epoch,
@@ -101,7 +103,7 @@ def predictions_of(
         pose_scores=tracks.usual_scores,
         keypoints=motion.position[:, :CENTRE],
         scores=np.where(seen, tracks.joint_scores, 0.0),
-        keypoint_var=np.where(seen, motion.position_var[:, :CENTRE], np.nan),
+        keypoint_var=np.where(seen, motion.position_var[:, :CENTRE] + body_var, np.nan),
         centre_var=motion.position_var[:, CENTRE],
         unseen_s=tracks.unseen_s,
         confirmed=tracks.confirmed,

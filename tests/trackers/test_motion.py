@@ -2,14 +2,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from filterpy.common import Q_continuous_white_noise
+from filterpy.common import Q_continuous_white_noise, van_loan_discretization
 from filterpy.kalman import KalmanFilter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from steadypose.trackers.motion import Motion, begin, correct, forget, predict
 
 POINTS = 3
+
+
+def process_noise(dt: float, tau: float) -> NDArray[np.float64]:
+    """Noise of one step: filterpy's own for constant velocity, else integrated by van Loan."""
+    if np.isinf(tau):
+        return np.asarray(Q_continuous_white_noise(2, dt))
+    continuous = np.array([[0.0, 1.0], [0.0, -1 / tau]])
+    return np.asarray(van_loan_discretization(continuous, np.array([[0.0], [1.0]]), dt)[1])
 
 
 class Oracle:
@@ -33,7 +42,7 @@ class Oracle:
                 u=np.array([[drift[index]]]),
                 B=np.array([[dt - reach], [1 - keep]]),
                 F=np.array([[1.0, reach], [0.0, keep]]),
-                Q=Q_continuous_white_noise(2, dt, density[index[:2]]),
+                Q=process_noise(dt, tau) * density[index[:2]],
             )
 
     def correct(self, measured, noise) -> None:  # type: ignore[no-untyped-def]
@@ -64,7 +73,7 @@ def test_batched_filters_agree_with_filterpy(seed: int, fading: bool) -> None:
     oracle = Oracle(measured, noise, velocity, velocity_var)
     memory = rng.uniform(0.05, 3, POINTS) if fading else np.full(POINTS, np.inf)
     for _ in range(12):
-        dt = float(rng.choice([0.01, 0.04, 0.5, 2.0])) * rng.uniform(0.5, 1.5)
+        dt = float(rng.choice([0.001, 0.01, 0.04, 0.5])) * rng.uniform(0.5, 1.5)
         density, drift = rng.uniform(0.1, 50, shape), rng.normal(0, 30, (*shape, 2))
         motion = predict(motion, dt, density, drift, memory)
         oracle.predict(dt, density, drift, memory)
@@ -82,8 +91,24 @@ def moving(speed: float = 10.0) -> Motion:
     )
 
 
-@pytest.mark.parametrize("steps", [(1.0,), (0.3, 0.7), (0.04,) * 25], ids=["one", "two", "many"])
-def test_constant_velocity_does_not_depend_on_the_steps(steps: tuple[float, ...]) -> None:
+STEPS = pytest.mark.parametrize(
+    "steps", [(1.0,), (0.3, 0.7), (0.04,) * 25, (0.0005,) * 2000], ids=["1", "2", "25", "2000"]
+)
+
+
+@STEPS
+@pytest.mark.parametrize("memory_s", [0.1, 1.0, np.inf])
+def test_many_short_steps_are_one_long_step(steps: tuple[float, ...], memory_s: float) -> None:
+    drift, density, memory = np.full((1, 1, 2), 4.0), np.full((1, 1), 3.0), np.array([memory_s])
+    motion, once = moving(), predict(moving(), 1.0, density, drift, memory)
+    for dt in steps:
+        motion = predict(motion, dt, density, drift, memory)
+    for name in Motion.__slots__:
+        np.testing.assert_allclose(getattr(motion, name), getattr(once, name), rtol=1e-8)
+
+
+@STEPS
+def test_constant_velocity_goes_straight_on(steps: tuple[float, ...]) -> None:
     motion, still, memory = moving(), np.zeros((1, 1, 2)), np.array([np.inf])
     for dt in steps:
         motion = predict(motion, dt, np.full((1, 1), 3.0), still, memory)
