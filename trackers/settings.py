@@ -102,9 +102,9 @@ class TrackerSettings:
     joint_noise: float = 0.4
     box_noise: float = 0.05
     joint_acceleration: float = 1.5
-    centre_acceleration: float = 0.5
+    centre_acceleration: float = 0.8
     size_acceleration: float = 0.4
-    start_speed: float = 0.7
+    start_speed: float = 1.5
     swing_memory_s: float = 0.15
     walk_memory_s: float = 1.0
     forget_joint_size: float = 0.35
