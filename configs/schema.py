@@ -29,7 +29,7 @@ class DetectorConfig:
     """
 
     model: str = "picodet-s"
-    every: int = 5
+    every: int = 8
     new_score: float = 0.45
     keep_score: float = 0.25
     nms_iou: float = 0.6
@@ -53,8 +53,8 @@ class EstimatorConfig:
     """
 
     model: str = "movenet-thunder"
-    sizes: tuple[tuple[int, int], ...] = ((128, 96), (192, 128), (256, 192))
-    max_zoom: float = 2.0
+    sizes: tuple[tuple[int, int], ...] = ((192, 128), (256, 192))
+    max_zoom: float = 1.25
     max_batch: int = 8
 
     def __post_init__(self) -> None:

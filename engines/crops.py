@@ -31,7 +31,7 @@ class CropPolicy:
 
     sizes: tuple[Size, ...] = ((256, 192),)
     padding: float | None = None
-    max_zoom: float = 2.0
+    max_zoom: float = 1.25
 
     def __post_init__(self) -> None:
         if not self.sizes or list(self.sizes) != sorted(self.sizes):

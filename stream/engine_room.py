@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from steadypose.configs import Config, build
 from steadypose.engines.crops import CropPolicy
 from steadypose.engines.detectors import Detector, load_detector
 from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.runtimes import RuntimeOptions
-from steadypose.trackers import PoseTracker, TrackerSettings
+from steadypose.trackers import TrackerSettings
+
+if TYPE_CHECKING:
+    from steadypose.trackers import PoseTracker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +37,8 @@ class EngineRoom:
             EngineError: A run time refuses a model.
         """
         settings = build(TrackerSettings, config.tracker, "tracker")
+        # The tracker's libraries take as long to import as the networks to load: do both at once.
+        threading.Thread(target=import_module, args=("steadypose.trackers.tracker",)).start()
         options = RuntimeOptions(
             device=config.runtime.device,
             runtime=config.runtime.cpu,
@@ -53,4 +61,6 @@ class EngineRoom:
 
     def tracker(self) -> PoseTracker:
         """A tracker without memory, for one source."""
+        from steadypose.trackers import PoseTracker
+
         return PoseTracker(self.tracker_settings, self.estimator.skeleton)
