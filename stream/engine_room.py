@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from steadypose.configs import Config, build
@@ -37,8 +35,6 @@ class EngineRoom:
             EngineError: A run time refuses a model.
         """
         settings = build(TrackerSettings, config.tracker, "tracker")
-        # The tracker's libraries take as long to import as the networks to load: do both at once.
-        threading.Thread(target=import_module, args=("steadypose.trackers.tracker",)).start()
         options = RuntimeOptions(
             device=config.runtime.device,
             runtime=config.runtime.cpu,

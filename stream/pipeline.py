@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from steadypose.configs import Config
 from steadypose.engines.detectors import Detections
@@ -28,17 +31,25 @@ B = TypeVar("B")
 
 STAGES = ("decode", "detect", "estimate", "track")
 _DEPTH = 2
+_DEPTH_AHEAD = 6
+"""Frames of a file that may wait between detection and estimation: a detection takes as long as
+the poses of several frames, and must be under way before they are done."""
 _JOIN_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Item:
-    """What is known of a frame so far, between two stages."""
+    """What is known of a frame so far, between two stages.
+
+    ``detections`` is None where the detector did not look; ``found`` says for each of ``poses``
+    whether its box is the detector's.
+    """
 
     frame: Frame
     watch: Stopwatch = field(default_factory=Stopwatch)
     detections: Detections | None = None
     poses: Poses | None = None
+    found: NDArray[np.bool_] | None = None
 
 
 class Pipeline:
@@ -90,7 +101,8 @@ class Run:
         self._group = StageGroup()
         policy = Policy.LATEST if source.info.live else Policy.BLOCK
         self._decoded: Channel[_Item] = Channel(_DEPTH, policy)
-        self._detected: Channel[_Item] = Channel(_DEPTH)
+        ahead = 1 if source.info.live else _DEPTH_AHEAD
+        self._detected: Channel[_Item] = Channel(ahead)
         self._estimated: Channel[_Item] = Channel(_DEPTH)
         self._results: Channel[FrameResult] = Channel(_DEPTH)
         # Held by the estimate stage while it uses the tracker, passed on to the track stage.
@@ -195,7 +207,7 @@ class Run:
     def _look(self, item: _Item) -> _Item:
         with item.watch.measure("detect"):
             detections = self.room.detector.detect(item.frame.image)
-        return _Item(frame=item.frame, watch=item.watch, detections=detections)
+        return replace(item, detections=detections)
 
     def _estimate(self, item: _Item) -> _Item:
         waited = time.perf_counter()
@@ -218,7 +230,7 @@ class Run:
             )
             poses = self.room.estimator.estimate(frame.image, where.boxes)
             poses = person_scores(carry_boxes(poses, where, predictions), where)
-        return _Item(frame=frame, watch=item.watch, detections=item.detections, poses=poses)
+        return replace(item, poses=poses, found=where.detected)
 
     def _should_look_again(self, item: _Item) -> bool:
         """Whether the tracker's wish for a detection is granted: not too soon after the last."""
@@ -227,16 +239,18 @@ class Run:
         return item.detections is None and rested and self._tracker.needs_detection()
 
     def _track(self, item: _Item) -> FrameResult:
-        if item.poses is None:
+        if item.poses is None or item.found is None:
             raise RuntimeError("a frame reached the track stage without poses")
-        detected = item.detections is not None
+        looked = item.detections is not None
         with item.watch.measure("track"):
-            people = self._tracker.update(item.poses, item.frame.pts_s, detected=detected)
+            people = self._tracker.update(
+                item.poses, item.frame.pts_s, detected=item.found if looked else False
+            )
         self._turn.release()
         return FrameResult(
             frame=item.frame,
             poses=people,
-            detected=detected,
+            detected=looked,
             stage_s=item.watch.seconds,
             age_s=time.monotonic() - item.frame.captured_s,
         )

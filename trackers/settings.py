@@ -45,7 +45,8 @@ class TrackerSettings:
             (``NO_TRACK``), e.g. to measure the poses alone.
         lost_s: Seconds unseen after which a track ends. A jump of the clock by more than this, in
             either direction, ends them all.
-        follow_s: Seconds unseen up to which a crop at the predicted box is worth its cost.
+        follow_s: Seconds unseen up to which a crop at the predicted box is worth its cost; after
+            an observation it always is, however long the next frame takes to come.
         ask_again_s: Least time in seconds between two requests for a detection by one track.
         poor_pose_share: Share of a track's usual mean joint score below which a pose found between
             detections is a miss.

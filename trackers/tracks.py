@@ -107,7 +107,7 @@ def predictions_of(
         centre_var=motion.position_var[:, CENTRE],
         unseen_s=tracks.unseen_s,
         confirmed=tracks.confirmed,
-        followed=tracks.unseen_s <= settings.follow_s,
+        followed=(tracks.unseen_s <= settings.follow_s) | (tracks.misses == 0),
     )
 
 

@@ -12,7 +12,7 @@ from steadypose.engines.runtimes import Engine, RuntimeOptions, load_engine
 from steadypose.errors import ModelError
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "picodet-s": ("picodet-s-416", "picodet-s-416x736", "picodet-s-736x416"),
+    "picodet-s": ("picodet-s-416", "picodet-s-416x736"),
 }
 """Names that stand for several networks of the zoo, of which the frame's shape picks one."""
 

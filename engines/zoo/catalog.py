@@ -236,7 +236,6 @@ CATALOG: Mapping[str, Entry] = MappingProxyType({entry.name: entry for entry in 
 DEFAULTS: tuple[str, ...] = (
     "picodet-s-416",
     "picodet-s-416x736",
-    "picodet-s-736x416",
     "movenet-thunder",
     "movenet-lightning",
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +92,8 @@ def _positive(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Track every source in turn; the exit code of the worst one."""
+    # The tracker's libraries take half a second to import: long enough to load the networks.
+    threading.Thread(target=import_module, args=("steadypose.trackers.tracker",)).start()
     config = load_config(options.config, _overrides(options))
     _check_outputs(config)
     folder = _make_folder(Path(options.output))

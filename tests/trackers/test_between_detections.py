@@ -109,7 +109,8 @@ def test_the_first_frame_needs_a_detection() -> None:
 
 def test_lost_tracks_are_followed_for_a_while_only() -> None:
     tracker = tracking([LEFT])
-    followed = [tracker.predict(1.0 + s).followed.tolist() for s in (0.0, 0.2, 0.3)]
+    tracker.update(Poses.empty(), 1.04)
+    followed = [tracker.predict(1.0 + s).followed.tolist() for s in (0.04, 0.2, 0.3)]
     assert followed == [[True], [True], [False]]
 
 

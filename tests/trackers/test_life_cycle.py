@@ -204,3 +204,14 @@ def test_scores_that_are_not_numbers_count_as_none() -> None:
     people.box_scores[0] = np.nan
     people.scores[1, :5] = np.nan
     assert PoseTracker().update(people, 0.0).boxes.tolist() == people.boxes[1:].tolist()
+
+
+def test_who_was_seen_in_the_last_frame_is_followed_however_slow_the_frames() -> None:
+    tracker = PoseTracker()
+    points = np.random.default_rng(0).uniform(0, 1, (1, 17, 2)) * (40, 100) + 50
+    poses = Poses.create(points, boxes=[[50, 50, 90, 150]], box_scores=[0.9])
+    for pts_s in (0.0, 0.5, 1.0):
+        tracker.update(poses, pts_s)
+    assert tracker.predict(1.8).followed.tolist() == [True]
+    tracker.update(Poses.empty(), 1.8)
+    assert tracker.predict(1.9).followed.tolist() == [False]
