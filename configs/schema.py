@@ -47,14 +47,22 @@ class EstimatorConfig:
 
     Attributes:
         model: A name of the model zoo, or the path of an ``.onnx`` file.
-        sizes: Crop sizes [height, width] in pixels, smallest first, multiples of 32.
+        sizes: Crop sizes [height, width] in pixels, smallest first, multiples of 32. A person gets
+            the largest scale within max_zoom, in the narrowest crop that shows it.
         max_zoom: A crop size is used while it enlarges the person by no more than this.
         max_batch: Most people that go through the network at once.
     """
 
     model: str = "movenet-thunder"
-    sizes: tuple[tuple[int, int], ...] = ((192, 128), (256, 192))
-    max_zoom: float = 1.25
+    sizes: tuple[tuple[int, int], ...] = (
+        (192, 64),
+        (192, 96),
+        (192, 128),
+        (256, 96),
+        (256, 128),
+        (256, 192),
+    )
+    max_zoom: float = 1.5
     max_batch: int = 8
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from steadypose.stream.pipeline import Run
 from steadypose.stream.records import FrameResult, SourceInfo
 from steadypose.stream.timing import Distribution, Stopwatch
 
-_PACKAGES = ("numpy", "scipy", "opencv-python", "av", "onnxruntime", "openvino", "filterpy")
+_PACKAGES = ("numpy", "scipy", "opencv-python", "av", "onnxruntime", "openvino")
 
 
 class RunSummary:

@@ -14,7 +14,7 @@ __all__ = ["PoseTracker", "Predictions", "TrackerSettings"]
 
 
 def __getattr__(name: str) -> Any:
-    # The tracker brings scipy and filterpy along, half a second that --help need not wait for.
+    # The tracker brings scipy along, a third of a second that --help need not wait for.
     if name != "PoseTracker":
         raise AttributeError(f"module 'steadypose.trackers' has no attribute '{name}'")
     from steadypose.trackers.tracker import PoseTracker

@@ -23,12 +23,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from filterpy.common import Q_continuous_white_noise
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_UNIT_NOISE: Array = Q_continuous_white_noise(2, dt=1.0)
+# filterpy's Q_continuous_white_noise(2, dt=1), to which the tests hold it; importing filterpy takes
+# a third of a second and brings matplotlib along.
+_UNIT_NOISE: Array = np.array([[1 / 3, 1 / 2], [1 / 2, 1]])
 """Process noise ``(2, 2)`` of one second at density 1; its entries grow with powers of the step."""
 
 _SERIES_BELOW = 0.02

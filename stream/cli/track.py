@@ -92,7 +92,7 @@ def _positive(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Track every source in turn; the exit code of the worst one."""
-    # The tracker's libraries take half a second to import: long enough to load the networks.
+    # The tracker's libraries take a third of a second to import, as long as the networks to load.
     threading.Thread(target=import_module, args=("steadypose.trackers.tracker",)).start()
     config = load_config(options.config, _overrides(options))
     _check_outputs(config)

@@ -81,3 +81,17 @@ def test_people_of_several_frames_share_a_batch() -> None:
 def test_bad_policies_are_refused(arguments, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ConfigError, match=message):
         CropPolicy(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size"),
+    [(60, 300, (256, 96)), (110, 300, (256, 128)), (200, 300, (256, 192)), (40, 210, (192, 96))],
+    ids=["narrow", "middling", "wide", "small"],
+)
+def test_the_narrowest_crop_that_shows_a_person_as_large(
+    width: float, height: float, size: tuple[int, int]
+) -> None:
+    sizes = ((192, 96), (192, 128), (256, 96), (256, 128), (256, 192))
+    policy = CropPolicy(sizes=sizes, padding=1.0, max_zoom=1.0)
+    chosen = policy.choose(np.array([[5.0, 5, 5 + width, 5 + height]]))
+    assert sizes[chosen[0]] == size
