@@ -57,8 +57,8 @@ class TrackerSettings:
         box_weight: Weight of the box IoU in the similarity; the pose has the rest.
         few_joints: Number of shared joints at which the pose has half of its weight.
         pose_tolerance: Distance at which a joint counts as near, in units of its OKS spread.
-        certainty_power: How much a track loses similarity for being uncertain of its joints;
-            0 means not at all, so that long-lost tracks compete with certain ones.
+        certainty_power: How much a track that is uncertain of its joints yields to a certain one;
+            1 as the height of a normal distribution does, 0 not at all.
         match_similarity: Least similarity of a match in the first round.
         follow_match_similarity: Least similarity of a match between detections.
         weak_match_similarity: Least similarity of a match with a weak observation.
