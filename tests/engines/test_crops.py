@@ -85,7 +85,7 @@ def test_bad_policies_are_refused(arguments, message: str) -> None:  # type: ign
 
 @pytest.mark.parametrize(
     ("width", "height", "size"),
-    [(60, 300, (256, 96)), (110, 300, (256, 128)), (200, 300, (256, 192)), (40, 210, (192, 96))],
+    [(60, 300, (256, 96)), (130, 300, (256, 128)), (200, 300, (256, 192)), (40, 210, (192, 96))],
     ids=["narrow", "middling", "wide", "small"],
 )
 def test_the_narrowest_crop_that_shows_a_person_as_large(
