@@ -217,11 +217,11 @@ class Run:
         if frame.epoch != self._epoch:
             self._epoch = frame.epoch
             self._tracker.reset(frame.epoch)
-        predictions = self._tracker.predict(frame.pts_s)
         if self._should_look_again(item):
             item = self._look(item)
         self._since_look = 0 if item.detections is not None else self._since_look + 1
         with item.watch.measure("estimate"):
+            predictions = self._tracker.predict(frame.pts_s)
             where = candidates(
                 item.detections,
                 predictions,
