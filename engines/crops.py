@@ -59,7 +59,8 @@ class CropPolicy:
         finest = np.where(fits, scales, np.inf).min(1, keepdims=True)
         equal = fits & (scales <= _SAME_SCALE * finest)
         areas = np.array([height * width for height, width in self.sizes], float)
-        return np.where(equal, areas, np.inf).argmin(1)
+        cheapest: NDArray[np.intp] = np.where(equal, areas, np.inf).argmin(1)
+        return cheapest
 
 
 def pixels_per_crop_pixel(
