@@ -53,6 +53,7 @@ class EngineRoom:
             policy=policy,
             max_batch=config.estimator.max_batch,
         )
+        estimator.warm_up()
         return cls(config=config, detector=detector, estimator=estimator, tracker_settings=settings)
 
     def tracker(self) -> PoseTracker:

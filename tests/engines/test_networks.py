@@ -151,6 +151,13 @@ def test_batches_by_size_keep_the_order_of_people() -> None:
     assert np.allclose(second.box_scores, 1)
 
 
+def test_warming_up_runs_the_largest_batch_once() -> None:
+    network = Middle()
+    policy = CropPolicy(sizes=((128, 96), (192, 64), (192, 128)))
+    Estimator(network, policy, max_batch=5).warm_up()  # type: ignore[arg-type]
+    assert network.batches == [(5, 192, 128)]
+
+
 def test_no_people_cost_no_call() -> None:
     network = Middle()
     poses = Estimator(network).estimate(IMAGE, np.empty((0, 4)))  # type: ignore[arg-type]
