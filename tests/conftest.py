@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run: a failure is a change of the code, not of the weather.
+settings.register_profile("steadypose", derandomize=True, deadline=None)
+settings.load_profile("steadypose")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -15,6 +15,9 @@ from steadypose.trackers.settings import TrackerSettings
 
 Array = NDArray[np.float64]
 
+FARTHEST_PX = 1e6
+"""Coordinates this far out are no place in a picture; sizes would drown in their rounding."""
+
 AREA_SHARE = 0.53
 """Share of its box that a person's silhouette fills: the median ``area`` of COCO's annotations.
 
@@ -60,15 +63,16 @@ class Observations:
 def observe(
     poses: Poses, detected: bool | NDArray[np.bool_], settings: TrackerSettings
 ) -> Observations:
-    """Take people in; scores that are NaN count as 0.
+    """Take people in; NaN scores count as 0, joints beyond ``FARTHEST_PX`` as missing.
 
-    A row without a usable box (not finite, or no area) takes the tight box around its joints; one
+    A row without a usable box (not finite, too far, or no area) takes the tight box around its joints; one
     that has neither is left out, as is a duplicate of a better row.
 
     Raises:
         InputError: ``detected`` is neither one value nor one for each row.
     """
-    present = poses.present
+    near = np.abs(np.nan_to_num(poses.keypoints)) < FARTHEST_PX
+    present = poses.present & near.all(-1)
     keypoints = np.where(present[..., None], poses.keypoints, np.float32(np.nan))
     scores = np.where(present, np.clip(poses.scores, 0, 1), 0.0).astype(np.float64)
     boxes = np.where(_usable(poses.boxes)[:, None], poses.boxes, tight_boxes(keypoints))
@@ -146,5 +150,6 @@ def _box_fit(observations: Observations) -> Array:
 
 
 def _usable(boxes: NDArray[np.floating]) -> NDArray[np.bool_]:
-    usable: NDArray[np.bool_] = np.isfinite(boxes).all(1) & (boxes[:, 2:] > boxes[:, :2]).all(1)
+    near = (np.abs(np.nan_to_num(boxes, nan=np.inf)) < FARTHEST_PX).all(1)
+    usable: NDArray[np.bool_] = near & (boxes[:, 2:] > boxes[:, :2]).all(1)
     return usable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from steadypose.poses import NO_TRACK, Poses
@@ -196,6 +196,7 @@ def test_place_and_scale_do_not_matter(seed: int, shift: tuple[int, int], doubli
     at=st.integers(0, 24),
     wrong=st.sampled_from([np.nan, np.inf, -np.inf, 1e30, -1.0, 0.0]),
 )
+@example(seed=0, at=0, wrong=1e30)
 @settings(max_examples=30, deadline=None)
 def test_wrong_numbers_do_no_lasting_harm(seed: int, at: int, wrong: float) -> None:
     tracker, rng = PoseTracker(), np.random.default_rng(seed)
