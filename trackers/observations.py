@@ -65,8 +65,8 @@ def observe(
 ) -> Observations:
     """Take people in; NaN scores count as 0, joints beyond ``FARTHEST_PX`` as missing.
 
-    A row without a usable box (not finite, too far, or no area) takes the tight box around its joints; one
-    that has neither is left out, as is a duplicate of a better row.
+    A row without a usable box (not finite, too far, or no area) takes the tight box around its
+    joints; one that has neither is left out, as is a duplicate of a better row.
 
     Raises:
         InputError: ``detected`` is neither one value nor one for each row.
