@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from steadypose.errors import OutputError, SteadyposeError
 from steadypose.skeletons import get_skeleton
+from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 from steadypose.stream.interrupt import stop_on_signal
 from steadypose.stream.pipeline import Pipeline, Run
 from steadypose.stream.progress import Progress
@@ -16,8 +16,6 @@ from steadypose.stream.records import Source
 from steadypose.stream.sinks import FileSink, make_sinks, write_summary
 from steadypose.stream.summary import RunSummary
 from steadypose.stream.timing import Stopwatch
-
-EXIT_DONE, EXIT_INTERRUPTED = 0, 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,25 +103,20 @@ def _finish(
         try:
             sink.close(report) if summary.frames else sink.discard()
         except OutputError as error:
-            code = max(code, _say(str(error), error.exit_code))
+            code = max(code, complain(str(error), error.exit_code))
     for warning in report["warnings"]:
-        _say(f"warning: {warning}", code)
+        complain(f"warning: {warning}", code)
     if outcome.error is not None:
-        _say(str(outcome.error), code)
+        complain(str(outcome.error), code)
     if outcome.name == "interrupted":
-        _say(f"interrupted after {summary.frames} frames; they are on disk", code)
+        complain(f"interrupted after {summary.frames} frames; they are on disk", code)
     if summary.frames:
         try:
             write_summary(path, report)
         except OutputError as error:
-            code = max(code, _say(str(error), error.exit_code))
+            code = max(code, complain(str(error), error.exit_code))
         if not quiet:
             _tell(report, sinks, path)
-    return code
-
-
-def _say(message: str, code: int) -> int:
-    print("steadypose: " + " ".join(message.split()), file=sys.stderr)
     return code
 
 

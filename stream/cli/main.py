@@ -11,8 +11,8 @@ from steadypose.errors import SteadyposeError
 from steadypose.opencv_check import explain_opencv_import
 from steadypose.stream.cli import doctor, models, track
 from steadypose.stream.cli.options import Parser
+from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, complain
 
-EXIT_DONE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 2, 130
 _SWITCH_INTERVAL_S = 0.001
 
 
@@ -39,21 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except SteadyposeError as error:
-        return _complain(str(error), error.exit_code)
+        return complain(str(error), error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
     except KeyboardInterrupt:
-        return _complain("interrupted", EXIT_INTERRUPTED)
+        return complain("interrupted", EXIT_INTERRUPTED)
     except ImportError as error:
         if "cv2" not in str(error) and not str(error).startswith("lib"):
             raise
-        return _complain(explain_opencv_import(error), EXIT_USAGE)
-    return code
-
-
-def _complain(message: str, code: int) -> int:
-    print("steadypose: " + " ".join(message.split()), file=sys.stderr)
+        return complain(explain_opencv_import(error), EXIT_USAGE)
     return code
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 from collections.abc import Mapping
 from importlib import import_module
@@ -23,12 +22,12 @@ from steadypose.configs import (
 from steadypose.errors import ConfigError, OutputError, SteadyposeError
 from steadypose.skeletons import SKELETONS
 from steadypose.stream.cli.options import add_section, section_values
+from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 from steadypose.trackers import TrackerSettings
 
 if TYPE_CHECKING:
     from steadypose.stream.pipeline import Pipeline
 
-EXIT_DONE, EXIT_INTERRUPTED = 0, 130
 _SECTIONS: Mapping[str, type[Any]] = {
     "detector": DetectorConfig,
     "estimator": EstimatorConfig,
@@ -124,8 +123,7 @@ def _track_one(
         stem = distinct(source.info.stem, stems)
         return record(pipeline, source, folder, stem, quiet=options.quiet)
     except SteadyposeError as error:
-        print("steadypose: " + " ".join(str(error).split()), file=sys.stderr)
-        return error.exit_code
+        return complain(str(error), error.exit_code)
 
 
 def distinct(stem: str, taken: set[str]) -> str:
