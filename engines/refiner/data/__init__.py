@@ -1,0 +1,1 @@
+"""Data of the refiner: loaders, splits, labels, cached estimates, augmented batches."""
