@@ -142,6 +142,18 @@ COCO17 = Skeleton(
 )
 """COCO keypoints (2014 onwards), 17 joints."""
 
+COCO19 = Skeleton(
+    "coco19",
+    (*COCO17.keypoints, "head_top", "neck"),
+    (
+        *COCO17.edges,
+        ("head_top", "neck"),
+        ("neck", "left_shoulder"),
+        ("neck", "right_shoulder"),
+    ),
+)
+"""COCO's joints in their order, then head top and neck: what the refiner finds."""
+
 _POSETRACK_EDGES = (
     *_ARMS_LEGS,
     *_GIRDLES,
@@ -243,7 +255,7 @@ MPII16 = Skeleton(
 """MPII Human Pose, 16 joints in the order of its joint ids; ``neck`` is its "upper neck"."""
 
 SKELETONS: dict[str, Skeleton] = {
-    s.name: s for s in (COCO17, POSETRACK15, POSETRACK17, LSP14, MPII16)
+    s.name: s for s in (COCO17, COCO19, POSETRACK15, POSETRACK17, LSP14, MPII16)
 }
 
 
