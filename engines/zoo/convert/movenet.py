@@ -1,8 +1,10 @@
 """MoveNet (TensorFlow.js) as a batched top-down pose estimator in ONNX.
 
 MoveNet is a CenterNet: a MobileNetV2 with a feature pyramid whose stride-4 map feeds four heads.
-Stock MoveNet decodes one person near the middle of a square picture. Here its convolutions are
-kept, for any batch and any size, and the decoding is replaced by one that is told the person's box.
+Stock MoveNet decodes one person near the middle of a square picture (Thunder and Lightning), or six
+in a whole picture (MultiPose, which has two more heads for boxes). Here its convolutions are kept,
+for any batch and any size, and the decoding is replaced by one that is told the person's box; the
+heads for boxes are left out.
 
 Inputs of the written model:
     ``image``: ``(N, H, W, 3)`` uint8 BGR crops; H and W are multiples of 32.

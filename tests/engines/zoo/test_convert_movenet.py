@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -17,14 +18,19 @@ from steadypose.errors import ModelError
 
 SCOPE = "StatefulPartitionedCall/"
 HEADS = {"kpt_heatmap_0": 17, "center_0": 1, "kpt_regress_0": 34, "kpt_offset_0": 34}
+BOX_HEADS = {"box_scale_0": 2, "box_offset_0": 2}
 SCALE = 1 / 127.5
 Convolve = Callable[..., np.ndarray]
 
 
 class Network:
-    """The TensorFlow.js files of a random network, and its answer worked out in numpy."""
+    """The TensorFlow.js files of a random network, and its answer worked out in numpy.
 
-    def __init__(self, conv2d: Convolve, seed: int = 0) -> None:
+    ``multi`` gives it what MultiPose has beyond the others: heads for boxes, and a resize whose
+    size is worked out in the graph.
+    """
+
+    def __init__(self, conv2d: Convolve, seed: int = 0, *, multi: bool = False) -> None:
         self.conv2d = conv2d
         self.random = np.random.default_rng(seed)
         self.weights: dict[str, np.ndarray] = {}
@@ -37,12 +43,20 @@ class Network:
         wide = self.conv("wide", deep, (1, 1, 6, 8), 1, ["BiasAdd"])
         low = self.conv("low", wide, (3, 3, 8, 1), 2, [])
         self.weights["size"] = np.array([1, 1], np.int32)
-        self.node("up", "ResizeBilinear", [low, "size"], half_pixel_centers={"b": True})
+        size = self.twice_the_size_of(low) if multi else "size"
+        self.node("up", "ResizeBilinear", [low, size], half_pixel_centers={"b": True})
         self.node("sum", "AddV2", ["up", wide])
-        for name, channels in HEADS.items():
+        heads = HEADS | (BOX_HEADS if multi else {})
+        for name, channels in heads.items():
             part = self.conv(f"{SCOPE}{name}/depth", "sum", (3, 3, 8, 1), 1, [])
             part = self.conv(f"{SCOPE}{name}/Relu", part, (1, 1, 8, 12), 1, ["BiasAdd", "Relu"])
             self.conv(f"{SCOPE}{name}/conv/BiasAdd", part, (1, 1, 12, channels), 1, ["BiasAdd"])
+
+    def twice_the_size_of(self, source: str) -> str:
+        self.weights["two"] = np.array([2, 2], np.int32)
+        self.node("shape", "Shape", [source])
+        self.node("sides", "StridedSlice", ["shape"])
+        return self.node("twice", "Mul", ["sides", "two"])
 
     def node(self, name: str, op: str, inputs: list[str], **attributes: Any) -> str:
         self.nodes.append({"name": name, "op": op, "input": inputs, "attr": attributes})
@@ -94,6 +108,8 @@ class Network:
         """The four head maps ``(N, C, h, w)`` of BGR images ``(N, H, W, 3)``, in float64."""
         made = {SCOPE + "sub_1": images[..., ::-1].transpose(0, 3, 1, 2) * float(SCALE) - 1}
         for node in self.nodes[1:]:
+            if node["op"] in ("Shape", "StridedSlice", "Mul"):  # sizes only
+                continue
             x = made[node["input"][0]]
             if node["op"] == "AddV2":
                 made[node["name"]] = x + made[node["input"][1]]
@@ -158,9 +174,9 @@ def decode(maps: list[np.ndarray], box: np.ndarray) -> np.ndarray:
     return found
 
 
-@pytest.fixture(scope="module")
-def network(conv2d: Convolve) -> Network:
-    return Network(conv2d)
+@pytest.fixture(scope="module", params=[False, True], ids=["single", "multi"])
+def network(conv2d: Convolve, request: pytest.FixtureRequest) -> Network:
+    return Network(conv2d, multi=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +245,15 @@ def test_sides_need_only_be_multiples_of_32(session: onnxruntime.InferenceSessio
 def test_same_files_same_bytes(network: Network, tmp_path: Path) -> None:
     members = network.write(tmp_path)
     assert convert_movenet(members) == convert_movenet(members)
+
+
+def test_heads_for_boxes_are_left_out(conv2d: Convolve, tmp_path: Path) -> None:
+    with_boxes = Network(conv2d, multi=True)
+    graph = onnx.load_from_string(convert_movenet(with_boxes.write(tmp_path))).graph
+    stored = {x.raw_data for x in graph.initializer}
+    for name in (*HEADS, *BOX_HEADS):
+        depth = with_boxes.weights[f"{SCOPE}{name}/depth/w"].transpose(2, 3, 0, 1)
+        assert (depth.tobytes() in stored) == (name in HEADS)
 
 
 @pytest.mark.parametrize(

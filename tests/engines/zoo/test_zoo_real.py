@@ -13,9 +13,12 @@ from steadypose.engines import zoo
 from steadypose.engines.zoo.lookup import status
 
 
-@pytest.fixture(params=zoo.DEFAULTS)
+CONVERTED = [name for name, entry in zoo.CATALOG.items() if entry.converter is not None]
+
+
+@pytest.fixture(params=CONVERTED)
 def model(request: pytest.FixtureRequest) -> zoo.Entry:
-    """A default model that is in the cache."""
+    """A converted model that is in the cache."""
     if "STEADYPOSE_CACHE" not in os.environ:
         pytest.skip("STEADYPOSE_CACHE is not set")
     if not {state.entry.name: state.ready for state in status()}[request.param]:
