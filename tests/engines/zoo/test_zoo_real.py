@@ -12,7 +12,6 @@ import pytest
 from steadypose.engines import zoo
 from steadypose.engines.zoo.lookup import status
 
-
 CONVERTED = [name for name, entry in zoo.CATALOG.items() if entry.converter is not None]
 
 
