@@ -84,10 +84,16 @@ class Bottleneck(nn.Module):
 
 
 class Trunk(nn.Module):
-    """From the first convolution's sum to features of strides 4 and 8."""
+    """From the first convolution's sum to features of strides 4 and 8.
+
+    Attributes:
+        resting: So many stages from the first on get no gradient. They see the largest maps, so
+            training steps in which they rest cost about half.
+    """
 
     def __init__(self, shape: TrunkShape) -> None:
         super().__init__()
+        self.resting = 0
         self.first = Conv(3, shape.stem, 3, 2)
         stages, into = [], shape.stem
         for number, (channels, blocks, stride) in enumerate(shape.stages):
@@ -118,7 +124,11 @@ class Trunk(nn.Module):
         x = functional.relu6(self.first(image) + extra)
         kept = []
         for number, stage in enumerate(self.stages):
-            x = stage(x)
+            if number < self.resting:
+                with torch.no_grad():
+                    x = stage(x)
+            else:
+                x = stage(x)
             if number in (1, 2, 3):
                 kept.append(x)
         x = self.lateral[3](functional.relu6(self.top(x)))

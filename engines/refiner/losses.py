@@ -80,7 +80,8 @@ def _heat_loss(heat: Tensor, across: Tensor, down: Tensor) -> Tensor:
     column = functional.softmax(spread * across**2, -1)
     row = functional.softmax(spread * down**2, -1)
     logits = functional.log_softmax(heat.flatten(2), -1).reshape(heat.shape)
-    return -torch.einsum("nkhw,nkh,nkw->nk", logits, row, column)
+    agreement: Tensor = torch.einsum("nkhw,nkh,nkw->nk", logits, row, column)
+    return -agreement
 
 
 def _offset_loss(offset: Tensor, across: Tensor, down: Tensor) -> Tensor:
