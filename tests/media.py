@@ -7,7 +7,7 @@ codec which frame it holds.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,11 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import pytest
 from av.stream import Disposition
+
+from steadypose.errors import SourceError
+from steadypose.frame import Frame
 
 BITS = 8
 SIZE = (128, 96)
@@ -38,6 +42,19 @@ def number_of(image: np.ndarray) -> int:
     row = image[height // 8 : height * 3 // 8].mean((0, 2))
     bits = [row[(2 * bit + 1) * width // (2 * BITS)] > 127 for bit in range(BITS)]
     return sum(1 << bit for bit, on in enumerate(bits) if on)
+
+
+def numbers(frames: Iterable[Frame]) -> list[int]:
+    """The numbers that the frames' pictures carry."""
+    return [number_of(frame.image) for frame in frames]
+
+
+def until_failure(source: Iterable[Frame]) -> tuple[list[Frame], str]:
+    """The frames that a source gives before it fails, and what its error says."""
+    frames: list[Frame] = []
+    with pytest.raises(SourceError) as failure:
+        frames.extend(source)
+    return frames, str(failure.value)
 
 
 def write_clip(

@@ -11,31 +11,19 @@ import av
 import numpy as np
 import pytest
 
-from steadypose.errors import InputError, SourceError
-from steadypose.frame import Frame
+from steadypose.errors import InputError
 from steadypose.stream.sources import VideoSource, decoder_options, open_source
 from steadypose.stream.sources.decoding import apply_options
 from tests.media import (
     SIZE,
     cut,
-    number_of,
+    numbers,
     set_display_matrix,
     write_clip,
 )
 
 FASTSTART = {"movflags": "+faststart"}
 B_FRAMES = {"bf": "2", "g": "12", "refs": "2"}
-
-
-def numbers(frames: list[Frame]) -> list[int]:
-    return [number_of(frame.image) for frame in frames]
-
-
-def until_failure(source: VideoSource) -> tuple[list[Frame], str]:
-    frames: list[Frame] = []
-    with pytest.raises(SourceError) as failure:
-        frames.extend(source)
-    return frames, str(failure.value)
 
 
 CONTAINERS = [

@@ -9,31 +9,20 @@ from typing import Any
 
 import pytest
 
-from steadypose.errors import InputError, SourceError
-from steadypose.frame import Frame
+from steadypose.errors import InputError
 from steadypose.stream.sources import VideoSource, open_source
 from tests.media import (
     cut,
-    number_of,
+    numbers,
     packet_places,
     spoil,
+    until_failure,
     write_clip,
     write_sound,
 )
 
 FASTSTART = {"movflags": "+faststart"}
 B_FRAMES = {"bf": "2", "g": "12", "refs": "2"}
-
-
-def numbers(frames: list[Frame]) -> list[int]:
-    return [number_of(frame.image) for frame in frames]
-
-
-def until_failure(source: VideoSource) -> tuple[list[Frame], str]:
-    frames: list[Frame] = []
-    with pytest.raises(SourceError) as failure:
-        frames.extend(source)
-    return frames, str(failure.value)
 
 
 def make_text(path: Path) -> Path:
