@@ -61,7 +61,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 
 def run_fetch(options: argparse.Namespace) -> int:
-    """Bring models; print each one's path and licence."""
+    """Bring models; print each one's path. The zoo's progress tells the licences."""
     names = options.names or list(zoo.DEFAULTS)
     _check(names)
     paths = zoo.fetch(
@@ -72,7 +72,7 @@ def run_fetch(options: argparse.Namespace) -> int:
         progress=lambda line: print(line, file=sys.stderr, flush=True),
     )
     for name, path in zip(names, paths, strict=True):
-        print(f"{name}: {path} (licence: {zoo.CATALOG[name].licence})")
+        print(f"{name}: {path}")
     return 0
 
 

