@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from steadypose._version import __version__
 from steadypose.errors import SteadyposeError
 from steadypose.opencv_check import explain_opencv_import
-from steadypose.stream.cli import doctor, models, track
+from steadypose.stream.cli import doctor, export, models, track, train
 from steadypose.stream.cli.options import Parser
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, complain
 
@@ -26,7 +26,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"steadypose {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (track, models, doctor):
+    for module in (track, models, train, export, doctor):
         module.add_parser(commands)
     return parser
 

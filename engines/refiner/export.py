@@ -1,0 +1,138 @@
+"""From a trained refiner to ONNX (opset 17), in FP32 or FP16, with a record of where it comes from.
+
+In FP16 the weights and what flows between the convolutions are half as large; the pose's maps are
+drawn, and the joints read from the heads' maps, in float32. Inputs and outputs are the same in
+both: ``image`` uint8, ``pose``, ``prior`` and ``keypoints`` float32.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from steadypose._version import __version__
+from steadypose.engines.refiner.network import JOINTS, Refiner
+from steadypose.errors import OutputError
+
+Precision = Literal["fp32", "fp16"]
+
+OPSET = 17
+_SAMPLE_SIZE = (64, 96)
+_AXES = {
+    "image": {0: "N", 1: "H", 2: "W"},
+    "pose": {0: "N"},
+    "prior": {0: "N"},
+    "keypoints": {0: "N"},
+}
+
+
+def export_refiner(
+    model: Refiner, path: Path, precision: Precision, record: Mapping[str, object]
+) -> Path:
+    """Write the network as ONNX and its record as JSON beside it.
+
+    Args:
+        model: Trained, on the CPU; left as it is.
+        path: The ONNX file; the record gets the same name with ``.json``.
+        precision: Of weights and activations.
+        record: What to keep beside variant, precision and version; also stored in the ONNX
+            file's own metadata, under ``steadypose``.
+
+    Returns:
+        The record's path.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    whole = {
+        "kind": "refiner",
+        "variant": model.variant,
+        "precision": precision,
+        "skeleton": "coco19",
+        "steadypose": __version__,
+        **record,
+    }
+    part, beside = path.with_name(path.name + ".part"), path.with_suffix(".json")
+    try:
+        _trace(model if precision == "fp32" else halved(model), part)
+        graph = onnx.load(part)
+        graph.producer_name, graph.producer_version = "steadypose", __version__
+        graph.metadata_props.add(key="steadypose", value=json.dumps(whole, sort_keys=True))
+        onnx.checker.check_model(graph, full_check=True)
+        onnx.save(graph, part)
+        os.replace(part, path)
+        part.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        os.replace(part, beside)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return beside
+
+
+def halved(model: Refiner) -> Refiner:
+    """A copy whose convolutions have FP16 weights; what they feed is decoded in float32."""
+    found = copy.deepcopy(model)
+    for module in found.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.half()
+    return found
+
+
+def _trace(model: Refiner, path: Path) -> None:
+    height, width = _SAMPLE_SIZE
+    # Two people and sides of their own, so that no dimension is taken for another or for 1.
+    image = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    pose = torch.full((2, JOINTS, 3), 0.5)
+    with warnings.catch_warnings():
+        # The exporter by torch.export would need onnxscript; this one needs torch alone.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model.eval(),
+            (image, pose, pose.clone()),
+            path,
+            input_names=["image", "pose", "prior"],
+            output_names=["keypoints"],
+            opset_version=OPSET,
+            dynamic_axes=_AXES,
+            dynamo=False,
+        )
+
+
+def run_onnx(
+    path: Path,
+    image: NDArray[np.uint8],
+    pose: NDArray[np.float32],
+    prior: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """``(N, 19, 3)`` of an exported refiner on the CPU; arguments as of ``Refiner.forward``."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    inputs = {"image": image, "pose": pose, "prior": prior}
+    return np.asarray(session.run(["keypoints"], inputs)[0], np.float32)
+
+
+def distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> dict[str, float]:
+    """How far two results ``(N, 19, 3)`` on the same input are apart.
+
+    Returns:
+        ``p50_px``, ``p99_px``, ``max_px`` of the joints' distance in crop pixels, and
+        ``max_score``, the largest difference of a probability.
+    """
+    away = np.linalg.norm(a[..., :2].astype(np.float64) - b[..., :2], axis=-1)
+    return {
+        "p50_px": float(np.percentile(away, 50)),
+        "p99_px": float(np.percentile(away, 99)),
+        "max_px": float(away.max()),
+        "max_score": float(np.abs(a[..., 2] - b[..., 2]).max()),
+    }

@@ -1,0 +1,1 @@
+"""Training of the refiner: recipe, loop, validation, calibration. Needs the ``train`` extra."""

@@ -1,0 +1,247 @@
+"""The training loop: steps, looks at the validation split, saved states, an orderly end."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from steadypose.engines.refiner.losses import Truth, refiner_loss
+from steadypose.engines.refiner.network import Refiner, decode
+from steadypose.engines.refiner.training import checkpoint
+from steadypose.engines.refiner.training.average import averaged
+from steadypose.engines.refiner.training.batches import BatchMaker, batches, to_tensors
+from steadypose.engines.refiner.training.log import CsvLog
+from steadypose.engines.refiner.training.machine import choose_device, choose_precision
+from steadypose.engines.refiner.training.optimiser import make_optimiser, set_rates
+from steadypose.engines.refiner.training.recipe import Recipe
+from steadypose.engines.refiner.training.schedule import is_frozen
+from steadypose.engines.refiner.training.validate import figures, predict
+from steadypose.errors import InputError, SteadyposeError
+
+Outcome = Literal["finished", "stopped early", "out of time", "interrupted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What is told of the run after a step.
+
+    Attributes:
+        step: Steps done.
+        loss: Total loss of the step.
+        figures: Of the validation split, where this step ended with a look at it.
+    """
+
+    step: int
+    loss: float
+    figures: dict[str, float] | None = None
+
+
+class Trainer:
+    """A run in a folder of its own, which can be left at any step and taken up again.
+
+    Args:
+        model: The network, with its starting weights; trained in place.
+        recipe: All settings.
+        train: Makes the training batches.
+        validate: Makes the validation batches.
+        folder: Where states and logs go; must exist.
+        data: Digest of what the batches are made of; a run goes on only with the same.
+        tell: Called after every step.
+    """
+
+    def __init__(
+        self,
+        model: Refiner,
+        recipe: Recipe,
+        train: BatchMaker,
+        validate: BatchMaker,
+        folder: Path,
+        *,
+        data: str = "",
+        tell: Callable[[Look], None] | None = None,
+    ) -> None:
+        self.recipe, self.folder, self.data = recipe, folder, data
+        self.device = choose_device(recipe.machine.device)
+        self.precision = choose_precision(recipe.machine.precision, self.device)
+        if recipe.machine.threads:
+            torch.set_num_threads(recipe.machine.threads)
+        self.model = model.to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = averaged(self.model, recipe.optimiser.average)
+        self.optimiser = make_optimiser(self.model, recipe.optimiser)
+        self.step = 0
+        self.best: dict[str, float] = {}
+        self._train, self._validate, self._tell = train, validate, tell
+        self._looks_since_best = 0
+        self._sums: dict[str, float] = {}
+        self._logs: dict[str, CsvLog] = {}
+
+    def resume(self) -> None:
+        """Go on from the state in the folder.
+
+        Raises:
+            InputError: There is none, or it belongs to another recipe or other data.
+        """
+        path = self.folder / checkpoint.STATE_FILE
+        state = checkpoint.load(path)
+        if state.get("recipe") != self.recipe.digest:
+            raise InputError(
+                f"{path}: belongs to another recipe; give the folder's own recipe.yaml, "
+                "or start anew in another folder"
+            )
+        if state.get("data") != self.data:
+            raise InputError(f"{path}: was trained on other pictures or estimates than those given")
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.best = state["step"], state["best"]
+        self._looks_since_best, self._sums = state["looks_since_best"], state["sums"]
+
+    def run(
+        self, stop: Callable[[], bool] = lambda: False, max_minutes: float | None = None
+    ) -> Outcome:
+        """Train until the planned steps are done, or the run is over for another reason.
+
+        Args:
+            stop: Asked after every step; True ends the run with its state saved.
+            max_minutes: The same after so much time.
+
+        Raises:
+            SteadyposeError: The loss is no longer a number, or a file cannot be written.
+        """
+        self._open_logs()
+        machine, now = self.recipe.machine, time.monotonic()
+        deadline = math.inf if max_minutes is None else now + 60 * max_minutes
+        saved = now
+        outcome: Outcome = "finished"
+        with closing(self._steps()) as steps:
+            for _ in steps:
+                now = time.monotonic()
+                ended = self._ended(stop, now >= deadline)
+                if ended or now - saved >= 60 * machine.checkpoint_minutes:
+                    self.save()
+                    saved = now
+                if ended:
+                    outcome = ended
+                    break
+        if outcome == "finished":
+            self.save()
+        if outcome == "out of time" and not self.best:
+            self._look()  # a run that was too short for a look leaves weights all the same
+        return outcome
+
+    def _ended(self, stop: Callable[[], bool], late: bool) -> Outcome | None:
+        patience = self.recipe.validation.patience
+        if patience and self._looks_since_best >= patience:
+            return "stopped early"
+        if self.step >= self.recipe.steps:
+            return None
+        if stop():
+            return "interrupted"
+        return "out of time" if late else None
+
+    def _open_logs(self) -> None:
+        for name in ("train", "validation"):
+            keep = self.step if self.step else None
+            self._logs[name] = CsvLog(self.folder / f"{name}.csv", keep)
+
+    def _steps(self) -> Generator[None]:
+        recipe = self.recipe
+        numbered = batches(self._train, self.step, recipe.steps, recipe.machine.workers)
+        with closing(numbered) as made:
+            for batch in made:
+                losses = self._one_step(to_tensors(batch, self.device))
+                self._log(losses)
+                found = None
+                if self.step % recipe.validation.every == 0 or self.step == recipe.steps:
+                    found = self._look()
+                if self._tell:
+                    self._tell(Look(step=self.step, loss=losses["total"], figures=found))
+                yield
+
+    def _one_step(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        recipe = self.recipe
+        # Whatever is random in a step depends on its number alone.
+        torch.manual_seed(recipe.seed * 1_000_003 + self.step)
+        set_rates(self.optimiser, self.step, recipe.steps, recipe.optimiser)
+        frozen = is_frozen(self.step, recipe.steps, recipe.optimiser)
+        for parameter in self.model.pretrained():
+            parameter.requires_grad_(not frozen)
+        self.model.train()
+        reduced = self.precision != torch.float32
+        with torch.autocast(self.device.type, self.precision, enabled=reduced):
+            maps = self.model.maps(batch["image"], batch["pose"], batch["prior"])
+        truth = Truth(**{name: batch[name] for name in Truth._fields})
+        losses = refiner_loss(maps, decode(maps, self.model.mass_weight), truth)
+        self.optimiser.zero_grad(set_to_none=True)
+        losses["total"].backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip)
+        values = {name: float(value.detach()) for name, value in losses.items()}
+        if not math.isfinite(values["total"]):
+            raise SteadyposeError(
+                f"step {self.step}: the loss is {values['total']}; start anew with a "
+                "lower optimiser.rate or a smaller optimiser.clip"
+            )
+        self.optimiser.step()
+        self.average.update_parameters(self.model)
+        self.step += 1
+        return values
+
+    def _log(self, losses: dict[str, float]) -> None:
+        every = self.recipe.machine.log_every
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value / every
+        if self.step % every == 0:
+            rate = max(group["lr"] for group in self.optimiser.param_groups)
+            self._logs["train"].add(self.step, {**self._sums, "rate": rate})
+            self._sums = {}
+
+    def _look(self) -> dict[str, float]:
+        numbers = range(self.recipe.validation.batches)
+        found = figures(
+            predict(self.average.module, (self._validate(n) for n in numbers), self.device)
+        )
+        self._logs["validation"].add(self.step, found)
+        self._looks_since_best += 1
+        if found["oks"] > self.best.get("oks", -1.0):
+            self.best, self._looks_since_best = {"step": self.step, **found}, 0
+            checkpoint.save(self.folder / checkpoint.BEST_FILE, self._best_state())
+        return found
+
+    def _best_state(self) -> dict[str, Any]:
+        return {
+            "variant": self.recipe.variant,
+            "recipe": self.recipe.digest,
+            "data": self.data,
+            "figures": json.dumps(self.best),
+            "calibrated": False,
+            "model": self.average.module.state_dict(),
+        }
+
+    def save(self) -> None:
+        """Write the state from which ``resume`` goes on.
+
+        Raises:
+            OutputError: It could not be written.
+        """
+        state = {
+            "recipe": self.recipe.digest,
+            "data": self.data,
+            "step": self.step,
+            "best": self.best,
+            "looks_since_best": self._looks_since_best,
+            "sums": self._sums,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        checkpoint.save(self.folder / checkpoint.STATE_FILE, state)

@@ -1,0 +1,205 @@
+"""All settings of a training run; read from YAML, kept beside the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from steadypose.configs import build, unknown
+from steadypose.errors import ConfigError
+
+_SHIPPED = ("fast", "accurate", "full")
+_MAX_BYTES = 1_000_000
+_PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def _check(where: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{where}: expected {low:g} to {high:g}, got {value:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimiserRecipe:
+    """AdamW (Loshchilov and Hutter 2019) with linear warm-up and cosine decay.
+
+    Attributes:
+        rate: Peak learning rate of the layers that start from random weights.
+        backbone_rate: Peak learning rate of the layers that start from pretrained weights.
+        weight_decay: Of weights with two or more dimensions; biases and norms have none.
+        clip: Largest norm of the whole gradient.
+        warm_up: Fraction of the planned steps over which the rate rises from 0.
+        final: Learning rate at the end, as a fraction of the peak.
+        frozen: Fraction of the planned steps in which the backbone keeps its weights.
+        average: Decay of the exponential moving average of the weights.
+    """
+
+    rate: float = 1e-3
+    backbone_rate: float = 3e-4
+    weight_decay: float = 0.02
+    clip: float = 5.0
+    warm_up: float = 0.02
+    final: float = 0.01
+    frozen: float = 0.0
+    average: float = 0.999
+
+    def __post_init__(self) -> None:
+        _check("optimiser.rate", self.rate, 0, 1)
+        _check("optimiser.backbone_rate", self.backbone_rate, 0, 1)
+        _check("optimiser.weight_decay", self.weight_decay, 0, 1)
+        _check("optimiser.clip", self.clip, 1e-6, 1e6)
+        _check("optimiser.warm_up", self.warm_up, 0, 1)
+        _check("optimiser.final", self.final, 0, 1)
+        _check("optimiser.frozen", self.frozen, 0, 1)
+        _check("optimiser.average", self.average, 0, 0.999999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationRecipe:
+    """How the run is watched and when it ends early.
+
+    Attributes:
+        every: Steps between two looks at the validation split.
+        batches: Batches of a look; the same ones each time.
+        patience: Looks without a better OKS after which the run ends; 0 never ends it early.
+        calibration_batches: Other batches of the validation split, for the scores' calibration.
+        ridge: Pull of each joint's calibration towards that of all joints, in samples.
+    """
+
+    every: int = 500
+    batches: int = 12
+    patience: int = 12
+    calibration_batches: int = 40
+    ridge: float = 50.0
+
+    def __post_init__(self) -> None:
+        _check("validation.every", self.every, 1, 1e9)
+        _check("validation.batches", self.batches, 1, 1e6)
+        _check("validation.patience", self.patience, 0, 1e6)
+        _check("validation.calibration_batches", self.calibration_batches, 1, 1e6)
+        _check("validation.ridge", self.ridge, 0, 1e9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineRecipe:
+    """What the run uses of the machine. None of it changes what is learnt, but for rounding.
+
+    Attributes:
+        device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: Of the network's arithmetic: ``float32``, ``bfloat16`` (weights stay float32)
+            or ``auto``, which takes bfloat16 on a CUDA card that has it and float32 elsewhere.
+        threads: Threads of torch on the CPU; 0 leaves torch's choice.
+        workers: Processes that make batches ahead; 0 makes them in the loop.
+        checkpoint_minutes: Time between two saved states.
+        log_every: Steps per line of the log.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int = 0
+    workers: int = 1
+    checkpoint_minutes: float = 5.0
+    log_every: int = 50
+
+    def __post_init__(self) -> None:
+        if self.precision not in _PRECISIONS:
+            raise ConfigError(
+                "machine.precision: " + unknown("precision", self.precision, list(_PRECISIONS))
+            )
+        _check("machine.threads", self.threads, 0, 1024)
+        _check("machine.workers", self.workers, 0, 256)
+        _check("machine.checkpoint_minutes", self.checkpoint_minutes, 0, 1e6)
+        _check("machine.log_every", self.log_every, 1, 1e9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A training run.
+
+    Attributes:
+        name: What the run is called in its records.
+        variant: ``fast`` or ``accurate``: the size of the network.
+        seed: Of the new layers' weights and of every batch.
+        steps: Planned steps; the learning rate follows the share of them that is done.
+        batch_size: People per step.
+        sizes: Crop sizes [height, width] in pixels, multiples of 32; each batch has one of them.
+        optimiser, validation, machine: See their classes.
+    """
+
+    name: str = "fast"
+    variant: str = "fast"
+    seed: int = 1
+    steps: int = 20_000
+    batch_size: int = 32
+    sizes: tuple[tuple[int, int], ...] = ((256, 192),)
+    optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
+    validation: ValidationRecipe = field(default_factory=ValidationRecipe)
+    machine: MachineRecipe = field(default_factory=MachineRecipe)
+
+    def __post_init__(self) -> None:
+        if self.variant not in ("fast", "accurate"):
+            raise ConfigError("variant: " + unknown("variant", self.variant, ["fast", "accurate"]))
+        _check("seed", self.seed, 0, 2**31 - 1)
+        _check("steps", self.steps, 1, 1e9)
+        _check("batch_size", self.batch_size, 1, 65536)
+        if not self.sizes:
+            raise ConfigError("sizes: expected at least one [height, width]")
+        for height, width in self.sizes:
+            if height % 32 or width % 32 or min(height, width) < 32:
+                raise ConfigError(f"sizes: expected multiples of 32, got {height}x{width}")
+
+    @property
+    def digest(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of all that shapes the weights.
+
+        The name and the machine's settings are left out.
+        """
+        values = {k: v for k, v in asdict(self).items() if k not in ("name", "machine")}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_yaml(self) -> str:
+        """The recipe as a file that ``load_recipe`` reads back to an equal one."""
+        # Through JSON, as YAML's safe writer knows no tuples.
+        return yaml.safe_dump(json.loads(json.dumps(asdict(self))), sort_keys=False)
+
+
+def load_recipe(spec: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """A shipped recipe by its name, or one from a file.
+
+    Args:
+        spec: ``fast``, ``accurate``, ``full`` or the path of a ``.yaml`` / ``.yml`` file.
+        overrides: Top-level values that win over the file's.
+
+    Raises:
+        ConfigError: No such recipe or file, not YAML, an unknown key, or a value out of range.
+    """
+    path = _shipped(spec) if spec in _SHIPPED else Path(spec)
+    if path.suffix not in (".yaml", ".yml"):
+        raise ConfigError(unknown("recipe", spec, list(_SHIPPED)) + " (or a .yaml file)")
+    values = {"name": path.stem, **_parse(path), **(overrides or {})}
+    return build(Recipe, values)
+
+
+def _shipped(name: str) -> Path:
+    import steadypose.configs
+
+    return Path(steadypose.configs.__file__).parent / "refiner" / f"{name}.yaml"
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ConfigError(f"{path}: larger than a recipe can be (1 MB)")
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected keys and values at the top level")
+    return values

@@ -1,0 +1,118 @@
+"""From data sets and a recipe to a trainer that is ready to run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from steadypose.engines import zoo
+from steadypose.engines.refiner.data.cache import Cache
+from steadypose.engines.refiner.data.gather import load_pictures
+from steadypose.engines.refiner.data.records import Picture
+from steadypose.engines.refiner.network import Refiner
+from steadypose.engines.refiner.starting import start_from_movenet
+from steadypose.engines.refiner.training.batches import BatchMaker
+from steadypose.engines.refiner.training.loop import Look, Trainer
+from steadypose.engines.refiner.training.recipe import Recipe
+from steadypose.errors import InputError
+
+START_MODELS = {"fast": "movenet-lightning", "accurate": "movenet-thunder"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What a run learns from.
+
+    Attributes:
+        train, validate: Makers of the batches.
+        digest: First 16 hexadecimal digits of the SHA-256 over the pictures' names, their splits
+            and the base estimators whose results are used.
+        counts: People by data set and split, e.g. ``{"lspet train": 5740}``.
+    """
+
+    train: BatchMaker
+    validate: BatchMaker
+    digest: str
+    counts: dict[str, int]
+
+
+def load_data(
+    recipe: Recipe,
+    *,
+    coco: tuple[Path, Path] | None,
+    lsp: Path | None,
+    posetrack: tuple[Path, Path] | None,
+    estimates: Path | None,
+) -> Data:
+    """Load the data sets named; the test split is left out.
+
+    Raises:
+        InputError: None is named, a file cannot be used, or a split is empty.
+    """
+    pictures = load_pictures(coco=coco, lsp=lsp, posetrack=posetrack)
+    if estimates is not None:
+        pictures = Cache.load(estimates).attach(pictures)
+    train = [picture for picture in pictures if picture.split == "train"]
+    validate = [picture for picture in pictures if picture.split == "val"]
+    if not train or not validate:
+        raise InputError("too few pictures: the training or the validation split is empty")
+    return Data(
+        train=make_maker(train, recipe, validation=False),
+        validate=make_maker(validate, recipe, validation=True),
+        digest=_digest([*train, *validate]),
+        counts=_counts(pictures),
+    )
+
+
+def _digest(pictures: Sequence[Picture]) -> str:
+    lines = sorted(
+        f"{p.source}/{p.key} {p.split} {sorted({n for q in p.persons for n in q.estimates})}"
+        for p in pictures
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _counts(pictures: Sequence[Picture]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for picture in pictures:
+        labelled = sum(bool(person.labelled.any()) for person in picture.persons)
+        counts[f"{picture.source} {picture.split}"] += labelled
+    return dict(sorted(counts.items()))
+
+
+def make_trainer(
+    recipe: Recipe,
+    data: Data,
+    start: str | None,
+    folder: Path,
+    tell: Callable[[Look], None],
+    resume: bool,
+) -> Trainer:
+    """A trainer at the first step, or where the run in ``folder`` was left.
+
+    Args:
+        recipe: All settings.
+        data: What it learns from.
+        start: Name in the zoo or path of the MoveNet to start from; None takes the variant's.
+        folder: Of the run.
+        tell: Called after every step.
+        resume: Go on with the state in ``folder``; ``start`` is not read then.
+
+    Raises:
+        ModelError: The model to start from is not at hand or of another kind.
+        InputError: There is no state to go on from, or it is of another recipe or other data.
+    """
+    torch.manual_seed(recipe.seed)
+    model = Refiner("fast" if recipe.variant == "fast" else "accurate")
+    if not resume:
+        name = start or START_MODELS[recipe.variant]
+        start_from_movenet(model, Path(name) if name.endswith(".onnx") else zoo.locate(name))
+    trainer = Trainer(model, recipe, data.train, data.validate, folder, data=data.digest, tell=tell)
+    if resume:
+        trainer.resume()
+    return trainer

@@ -1,0 +1,185 @@
+"""``steadypose train``: the refiner from labelled pictures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from steadypose.errors import InputError, OutputError
+from steadypose.stream.cli.torch_check import need_torch
+from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
+from steadypose.stream.interrupt import stop_on_signal
+
+if TYPE_CHECKING:
+    from steadypose.engines.refiner.training.loop import Look, Outcome
+    from steadypose.engines.refiner.training.recipe import Recipe
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "train",
+        help="train the refiner on labelled pictures",
+        description="Train the refiner on the data sets named and write weights, logs and the "
+        "state to go on from to DIR. Ctrl-C leaves a state that --resume goes on from.",
+    )
+    parser.add_argument(
+        "--recipe",
+        metavar="R",
+        help="fast, accurate, full or a .yaml file [default: fast; with --resume the run's own]",
+    )
+    data = parser.add_argument_group("data sets, at least one")
+    data.add_argument("--coco", nargs=2, type=Path, metavar=("JSON", "IMAGES"))
+    data.add_argument("--lsp", type=Path, metavar="DIR", help="LSP or LSPet")
+    data.add_argument(
+        "--posetrack",
+        nargs=2,
+        type=Path,
+        metavar=("JSONDIR", "ROOT"),
+        help="annotation files of PoseTrack 2018, and what their picture paths start from",
+    )
+    data.add_argument(
+        "--estimates",
+        type=Path,
+        metavar="FILE",
+        help="base estimators' results on these pictures; without it only synthetic errors",
+    )
+    parser.add_argument(
+        "--start",
+        metavar="MODEL",
+        help="MoveNet to start from: a model of the zoo or a file [default: the variant's]",
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
+    parser.add_argument("--max-minutes", type=_minutes, metavar="M", help="leave off after M")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got '{text}'")
+    return value
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train until the run ends; 130 when it was interrupted."""
+    need_torch()
+    from steadypose.engines.refiner.training import start
+    from steadypose.engines.refiner.training.finish import calibrate_best
+
+    recipe = _recipe(options)
+    data = start.load_data(
+        recipe,
+        coco=_pair(options.coco),
+        lsp=options.lsp,
+        posetrack=_pair(options.posetrack),
+        estimates=options.estimates,
+    )
+    folder = _folder(options.output, recipe, options.resume)
+    show = _Show(recipe, quiet=options.quiet)
+    trainer = start.make_trainer(recipe, data, options.start, folder, show.tell, options.resume)
+    show.begin(trainer.step)
+    with stop_on_signal(lambda: None) as asked:
+        outcome = trainer.run(asked.is_set, options.max_minutes)
+    show.end()
+    if outcome == "interrupted":
+        return complain(
+            f"interrupted at step {trainer.step}; go on with --resume -o {folder}",
+            EXIT_INTERRUPTED,
+        )
+    measured = calibrate_best(folder, recipe, data.validate)
+    if not options.quiet:
+        _closing_lines(outcome, trainer.step, trainer.best, measured, folder)
+    return EXIT_DONE
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    from steadypose.engines.refiner.training.recipe import load_recipe
+
+    if options.recipe is None and options.resume:
+        return load_recipe(str(options.output / "recipe.yaml"))
+    return load_recipe(options.recipe or "fast")
+
+
+def _pair(paths: list[Path] | None) -> tuple[Path, Path] | None:
+    return None if paths is None else (paths[0], paths[1])
+
+
+def _folder(folder: Path, recipe: Recipe, resume: bool) -> Path:
+    """The run's folder, with its recipe in it."""
+    from steadypose.engines.refiner.training.checkpoint import STATE_FILE
+
+    there = (folder / STATE_FILE).exists()
+    if resume:
+        return folder  # whether there is a state to go on from is seen when it is read
+    if there:
+        raise InputError(f"{folder}: holds a run; give --resume to go on with it, or another -o")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / "recipe.yaml.part"
+        part.write_text(recipe.to_yaml(), encoding="utf-8")
+        part.replace(folder / "recipe.yaml")
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot write here: {error.strerror}") from error
+    return folder
+
+
+class _Show:
+    """The progress bar on a terminal; elsewhere one line a look at the validation split."""
+
+    def __init__(self, recipe: Recipe, *, quiet: bool) -> None:
+        self._recipe, self._quiet = recipe, quiet
+        self._bar: tqdm[Any] | None = None
+
+    def begin(self, step: int) -> None:
+        if not self._quiet and sys.stderr.isatty():
+            self._bar = tqdm(
+                desc=self._recipe.name,
+                total=self._recipe.steps,
+                initial=step,
+                unit=" steps",
+                dynamic_ncols=True,
+            )
+
+    def tell(self, look: Look) -> None:
+        line = "" if look.figures is None else _line(look.step, look.figures)
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"loss {look.loss:.3f}", refresh=False)
+            self._bar.update()
+            if line:
+                self._bar.write(line)
+        elif line and not self._quiet:
+            print(line, flush=True)
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _line(step: int, figures: dict[str, float]) -> str:
+    return (
+        f"step {step}: OKS {figures['oks_in']:.3f} -> {figures['oks']:.3f}, "
+        f"PCKh {figures['pck_in']:.3f} -> {figures['pck']:.3f}, "
+        f"harm {figures['harm']:.3f}, mended {figures['mended']:.3f}"
+    )
+
+
+def _closing_lines(
+    outcome: Outcome,
+    step: int,
+    best: dict[str, float],
+    measured: dict[str, float],
+    folder: Path,
+) -> None:
+    print(f"{outcome} at step {step}; best weights of {_line(int(best['step']), best)}")
+    print(f"calibration error {measured['ece_before']:.3f} -> {measured['ece_after']:.3f}")
+    print(f"now run: steadypose export {folder} -o refiner-fast.onnx".replace("-fast", ""))
