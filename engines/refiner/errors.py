@@ -85,7 +85,7 @@ class _Anchors:
         way_y = points[:, :, None, 1] - self.places[:, None, :, 1]
         # The own anchor is among them: a hair of slack for its rounding.
         closest: Array = (way_x**2 + way_y**2).min(2)
-        slack = 1e-9 * (1 + np.abs(points).max(2)) ** 2
+        slack = 1e-12 * (1 + np.abs(points).max(2)) ** 2
         return np.asarray(closest >= reach**2 - slack)
 
 
