@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.engines.refiner.data.records import JOINTS
-from steadypose.skeletons import COCO17, Skeleton
+from steadypose.skeletons import COCO19, Skeleton
 
-HEAD_TOP, NECK = 17, 18
-NAMES = (*COCO17.keypoints, "head_top", "neck")
+NAMES = COCO19.keypoints
 """The refiner's 19 joints."""
+HEAD_TOP, NECK = COCO19.index("head_top"), COCO19.index("neck")
 
 _LONG_BONES = tuple(
     (NAMES.index(f"{side}_{a}"), NAMES.index(f"{side}_{b}"))

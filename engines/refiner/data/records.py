@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.errors import InputError
+from steadypose.skeletons import COCO19
 
-JOINTS = 19
-"""Joints of the refiner's skeleton: COCO's 17, head_top, neck."""
+JOINTS = len(COCO19)
+"""Joints of the refiner's skeleton, 19: COCO's 17, head_top, neck."""
 
 Split = Literal["train", "val", "test"]
 Source = Literal["coco", "lspet", "posetrack"]
