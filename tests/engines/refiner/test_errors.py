@@ -85,6 +85,25 @@ def test_every_joint_keeps_the_rules_of_its_kind(person: dict[str, Any], seed: i
         ), (COCO19.keypoints[k], kind)
 
 
+def test_distances_fill_the_whole_range_of_their_kind() -> None:
+    person = scene(7, 2, spread=4_000.0, labels=1.0)  # nobody in anybody's way
+    rng = np.random.default_rng(1)
+    shares: dict[str, list[float]] = {name: [] for name in LEAST_KS}
+    for _ in range(1_500):
+        made = synthesise(rng, **person)
+        for k in range(K):
+            kind = ErrorKind(made.kinds[k]).name.lower()
+            low = ks_distance(GREATEST_KS[kind], person["area"], COCO19.sigmas[k])
+            high = ks_distance(LEAST_KS[kind], person["area"], COCO19.sigmas[k])
+            way = min(np.hypot(*(made.keypoints[k] - p)) for p in anchors(person, k)[kind])
+            shares[kind].append(float((way - low) / (high - low)))
+    for name, values in shares.items():
+        assert len(values) > 200, name
+        assert np.mean(values) == pytest.approx(0.5, abs=0.06), name
+        assert -1e-3 < min(values) < 0.03, name
+        assert 0.97 < max(values) < 1 + 1e-3, name
+
+
 @given(scenes, seeds)
 def test_unlabelled_joints_take_the_base_or_stay_missing(person: dict[str, Any], seed: int) -> None:
     base = np.full((K, 2), np.nan, np.float32)
