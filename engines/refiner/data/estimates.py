@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -25,8 +24,8 @@ from steadypose.engines.refiner.data.body import to_refiner
 from steadypose.engines.refiner.data.cache import Cache, labelled_rows
 from steadypose.engines.refiner.data.gather import add_sources, gather
 from steadypose.engines.refiner.data.records import JOINTS, Picture
+from steadypose.engines.refiner.data.store import read_image
 from steadypose.engines.runtimes import RuntimeOptions
-from steadypose.errors import InputError
 from steadypose.skeletons import COCO17
 
 Image = NDArray[np.uint8]
@@ -157,14 +156,6 @@ def _unmirrored(joints: NDArray[np.float32], image: Image) -> NDArray[np.float32
     back = joints[COCO17.flip_indices].copy()
     back[:, 0] = image.shape[1] - 1 - back[:, 0]
     return back
-
-
-def read_image(path: Path) -> Image:
-    """A picture as ``(H, W, 3)`` uint8 BGR, as it is stored. Raises InputError if it is none."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None:
-        raise InputError(f"{path}: not a picture that OpenCV can read")
-    return np.asarray(image, np.uint8)
 
 
 def movenet_passes(

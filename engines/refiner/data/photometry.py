@@ -44,7 +44,9 @@ def change_pixels(rng: np.random.Generator, settings: PhotometrySettings, image:
     if rng.random() < settings.colour:
         image = np.asarray(cv2.LUT(image, _curves(rng)), np.uint8)
     if rng.random() < settings.grey:
-        image = np.asarray(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), 8), np.uint8)
+        image = np.asarray(
+            cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8
+        )
     if rng.random() < settings.coarse:
         image = _coarser(rng, image)
     if rng.random() < settings.blur:
@@ -63,7 +65,7 @@ def _curves(rng: np.random.Generator) -> Image:
     gain = np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.08, 3))
     offset = rng.normal(0, 0.06) + rng.normal(0, 0.025, 3)
     curve = 255 * ((levels**gamma - 0.5) * gain + 0.5 + offset)
-    return np.clip(curve, 0, 255).astype(np.uint8)[:, None]
+    return np.asarray(np.clip(curve, 0, 255), np.uint8)[:, None]
 
 
 def _coarser(rng: np.random.Generator, image: Image) -> Image:
