@@ -50,8 +50,28 @@ def from_matrix(matrix: NDArray[np.int32]) -> Orientation:
     return Orientation(transpose=True, flip_x=c < 0, flip_y=b < 0)
 
 
-def orientation_of(frame: VideoFrame) -> Orientation:
-    """The orientation that the container gave to a decoded frame; upright where it gave none."""
+class OrientationReader:
+    """Reads how the pictures of one stream must be turned.
+
+    PyAV ties a frame and its side data into a cycle, so that every frame whose side data are
+    looked at stays in memory until Python's collector next runs: up to hundreds of pictures. The
+    matrix is therefore read again only where the angle or the size of the picture changes.
+    """
+
+    def __init__(self) -> None:
+        self._seen: tuple[int, int, int] | None = None
+        self._orientation = UPRIGHT
+
+    def of(self, frame: VideoFrame) -> Orientation:
+        """The orientation that the container gave to a frame; upright where it gave none."""
+        now = (frame.rotation, frame.width, frame.height)
+        if now != self._seen:
+            self._seen = now
+            self._orientation = _orientation_of(frame)
+        return self._orientation
+
+
+def _orientation_of(frame: VideoFrame) -> Orientation:
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return UPRIGHT

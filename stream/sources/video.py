@@ -27,7 +27,7 @@ from steadypose.stream.sources.decoding import (
     to_bgr,
     video_stream,
 )
-from steadypose.stream.sources.orientation import orientation_of
+from steadypose.stream.sources.orientation import OrientationReader
 from steadypose.stream.sources.promise import Ending
 from steadypose.stream.sources.timestamps import Timestamps
 
@@ -70,6 +70,7 @@ class VideoSource:
             self._clock = Timestamps(self._time_base, frame_rate(self._stream))
             self._reader = PacketReader(self._container, self._stream)
             self._reformatter = VideoReformatter()
+            self._orientation = OrientationReader()
             self._lock = threading.Lock()
             self._stop = threading.Event()
             self._iterated = False
@@ -162,7 +163,7 @@ class VideoSource:
                 f"{self.info.name}: frame {self._count} ({picture.format.name}) cannot be "
                 f"converted to BGR: {error}"
             ) from error
-        return np.ascontiguousarray(orientation_of(picture).apply(image))
+        return np.ascontiguousarray(self._orientation.of(picture).apply(image))
 
     def _decode(self) -> Generator[VideoFrame, None, None]:
         """All pictures; what cannot be decoded is noted."""
@@ -190,7 +191,7 @@ class VideoSource:
         return first
 
     def _describe(self, first: VideoFrame) -> SourceInfo:
-        width, height = orientation_of(first).size(first.width, first.height)
+        width, height = self._orientation.of(first).size(first.width, first.height)
         frames = self._promise.frames
         if frames is not None and self._max_frames is not None:
             frames = min(frames, self._max_frames)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -247,3 +248,17 @@ def test_development_clips_frame_by_frame(data_dir: Path, name: str) -> None:
     seen = [(f.index, f.pts) for f in source]
     assert seen == list(enumerate(stamps))
     assert source.warnings == []
+
+
+def test_pictures_do_not_outlive_their_use(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "many.mp4", frames=60)
+    gc.collect()
+    gc.disable()
+    try:
+        alive = []
+        for _ in VideoSource(path):
+            alive.append(sum(isinstance(o, av.VideoFrame) for o in gc.get_objects()))
+    finally:
+        gc.enable()
+    # What one picture needs, and what the decoder holds for reordering: not one for each so far.
+    assert max(alive) < 20
