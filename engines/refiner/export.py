@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,13 +66,14 @@ def export_refiner(
     try:
         _trace(model if precision == "fp32" else halved(model), part)
         graph = onnx.load(part)
+        _name_output_sides(graph)
         graph.producer_name, graph.producer_version = "steadypose", __version__
         graph.metadata_props.add(key="steadypose", value=json.dumps(whole, sort_keys=True))
         onnx.checker.check_model(graph, full_check=True)
         onnx.save(graph, part)
-        os.replace(part, path)
+        part.replace(path)
         part.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        os.replace(part, beside)
+        part.replace(beside)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
@@ -108,6 +108,12 @@ def _trace(model: Refiner, path: Path) -> None:
             dynamic_axes=_AXES,
             dynamo=False,
         )
+
+
+def _name_output_sides(model: onnx.ModelProto) -> None:
+    """The exporter does not see that the output has as many joints as the input."""
+    shape = model.graph.output[0].type.tensor_type.shape
+    shape.dim[1].dim_value, shape.dim[2].dim_value = JOINTS, 3
 
 
 def run_onnx(

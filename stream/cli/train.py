@@ -15,6 +15,7 @@ from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 from steadypose.stream.interrupt import stop_on_signal
 
 if TYPE_CHECKING:
+    from steadypose.engines.refiner.data.records import Picture
     from steadypose.engines.refiner.training.loop import Look, Outcome
     from steadypose.engines.refiner.training.recipe import Recipe
 
@@ -45,8 +46,9 @@ def add_parser(commands: Any) -> None:
     data.add_argument(
         "--estimates",
         type=Path,
+        required=True,
         metavar="FILE",
-        help="base estimators' results on these pictures; without it only synthetic errors",
+        help="base estimators' results on these pictures; made where there is no such file",
     )
     parser.add_argument(
         "--start",
@@ -77,13 +79,7 @@ def run(options: argparse.Namespace) -> int:
     from steadypose.engines.refiner.training.finish import calibrate_best
 
     recipe = _recipe(options)
-    data = start.load_data(
-        recipe,
-        coco=_pair(options.coco),
-        lsp=options.lsp,
-        posetrack=_pair(options.posetrack),
-        estimates=options.estimates,
-    )
+    data = start.load_data(_pictures(options), options.estimates, recipe)
     folder = _folder(options.output, recipe, options.resume)
     show = _Show(recipe, quiet=options.quiet)
     trainer = start.make_trainer(recipe, data, options.start, folder, show.tell, options.resume)
@@ -108,6 +104,15 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     if options.recipe is None and options.resume:
         return load_recipe(str(options.output / "recipe.yaml"))
     return load_recipe(options.recipe or "fast")
+
+
+def _pictures(options: argparse.Namespace) -> list[Picture]:
+    """The pictures named, with the base estimators' results on them in their file."""
+    from steadypose.engines.refiner.data.gather import load_pictures
+
+    return load_pictures(
+        coco=_pair(options.coco), lsp=options.lsp, posetrack=_pair(options.posetrack)
+    )
 
 
 def _pair(paths: list[Path] | None) -> tuple[Path, Path] | None:

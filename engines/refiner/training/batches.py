@@ -1,4 +1,4 @@
-"""Batches made ahead of the loop, in the order of their numbers."""
+"""Batches made ahead of the loop, in the order of their numbers. Workers do not load torch."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import signal
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import fields
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeAlias
 
 import cv2
-import torch
-from torch import Tensor
 
 from steadypose.engines.refiner.data.records import Batch
+from steadypose.errors import EngineError
 
 BatchMaker: TypeAlias = Callable[[int], Batch]
 """Batch number n (0, 1, ...). The same number gives the same batch, in any process: that is what
@@ -33,6 +32,9 @@ def batches(make: BatchMaker, first: int, last: int, workers: int) -> Generator[
         first: Number of the first batch.
         last: Number after the last batch.
         workers: Processes that make them ahead; 0 makes each when it is asked for.
+
+    Raises:
+        EngineError: A worker process died.
     """
     if workers == 0:
         yield from (make(number) for number in range(first, last))
@@ -45,6 +47,11 @@ def batches(make: BatchMaker, first: int, last: int, workers: int) -> Generator[
             while len(waiting) < _AHEAD * workers and number + len(waiting) < last:
                 waiting.append(pool.submit(_make, number + len(waiting)))
             yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise EngineError(
+            "a process that makes batches died, perhaps for want of memory; "
+            "set fewer machine.workers"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -59,11 +66,3 @@ def _start_worker(make: BatchMaker) -> None:
 def _make(number: int) -> Batch:
     assert _maker is not None  # noqa: S101 - set by the pool's initialiser
     return _maker(number)
-
-
-def to_tensors(batch: Batch, device: torch.device) -> dict[str, Tensor]:
-    """The arrays of a batch by their names, on the device."""
-    found = {f.name: torch.from_numpy(getattr(batch, f.name)) for f in fields(batch)}
-    if device.type == "cpu":
-        return found
-    return {name: value.pin_memory().to(device, non_blocking=True) for name, value in found.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,8 @@ def save(path: Path, state: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except (OSError, RuntimeError) as error:  # torch wraps a full disk in RuntimeError
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise OutputError(f"{path}: cannot be written: {error}") from error
 
 
@@ -42,7 +45,9 @@ def load(path: Path) -> dict[str, Any]:
         InputError: No such file, damaged, or holding something else.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a foreign file, which the error below tells
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; is this the folder of a training run?") from error
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:

@@ -10,13 +10,14 @@ import torch
 from steadypose.engines.refiner.losses import Truth, is_right
 from steadypose.engines.refiner.network import Refiner, decode
 from steadypose.engines.refiner.training import checkpoint
-from steadypose.engines.refiner.training.batches import BatchMaker, batches, to_tensors
+from steadypose.engines.refiner.training.batches import BatchMaker, batches
 from steadypose.engines.refiner.training.calibrate import (
     expected_calibration_error,
     fit_calibration,
 )
 from steadypose.engines.refiner.training.machine import choose_device
 from steadypose.engines.refiner.training.recipe import Recipe
+from steadypose.engines.refiner.training.tensors import to_tensors
 from steadypose.errors import InputError
 
 

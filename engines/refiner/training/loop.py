@@ -18,14 +18,18 @@ from steadypose.engines.refiner.losses import Truth, refiner_loss
 from steadypose.engines.refiner.network import Refiner, decode
 from steadypose.engines.refiner.training import checkpoint
 from steadypose.engines.refiner.training.average import averaged
-from steadypose.engines.refiner.training.batches import BatchMaker, batches, to_tensors
+from steadypose.engines.refiner.training.batches import BatchMaker, batches
 from steadypose.engines.refiner.training.log import CsvLog
 from steadypose.engines.refiner.training.machine import choose_device, choose_precision
 from steadypose.engines.refiner.training.optimiser import make_optimiser, set_rates
 from steadypose.engines.refiner.training.recipe import Recipe
 from steadypose.engines.refiner.training.schedule import is_frozen
+from steadypose.engines.refiner.training.tensors import to_tensors
 from steadypose.engines.refiner.training.validate import figures, predict
 from steadypose.errors import InputError, SteadyposeError
+
+_LOW_STAGES = 3
+"""Stages of the trunk at strides 2 to 8, which may rest in some steps."""
 
 Outcome = Literal["finished", "stopped early", "out of time", "interrupted"]
 
@@ -177,6 +181,8 @@ class Trainer:
         for parameter in self.model.pretrained():
             parameter.requires_grad_(not frozen)
         self.model.train()
+        rests = self.step % recipe.optimiser.low_every
+        self.model.trunk.resting = _LOW_STAGES if rests else 0
         reduced = self.precision != torch.float32
         with torch.autocast(self.device.type, self.precision, enabled=reduced):
             maps = self.model.maps(batch["image"], batch["pose"], batch["prior"])

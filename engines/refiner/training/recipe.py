@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from steadypose.configs import build, unknown
+from steadypose.engines.refiner.data.samples import SampleSettings
 from steadypose.errors import ConfigError
 
 _SHIPPED = ("fast", "accurate", "full")
@@ -37,6 +38,8 @@ class OptimiserRecipe:
         final: Learning rate at the end, as a fraction of the peak.
         frozen: Fraction of the planned steps in which the backbone keeps its weights.
         average: Decay of the exponential moving average of the weights.
+        low_every: The first stages, whose maps are largest and whose gradients cost half of a
+            step, are trained in every n-th step only.
     """
 
     rate: float = 1e-3
@@ -47,6 +50,7 @@ class OptimiserRecipe:
     final: float = 0.01
     frozen: float = 0.0
     average: float = 0.999
+    low_every: int = 1
 
     def __post_init__(self) -> None:
         _check("optimiser.rate", self.rate, 0, 1)
@@ -57,6 +61,7 @@ class OptimiserRecipe:
         _check("optimiser.final", self.final, 0, 1)
         _check("optimiser.frozen", self.frozen, 0, 1)
         _check("optimiser.average", self.average, 0, 0.999999)
+        _check("optimiser.low_every", self.low_every, 1, 1e6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +133,7 @@ class Recipe:
         steps: Planned steps; the learning rate follows the share of them that is done.
         batch_size: People per step.
         sizes: Crop sizes [height, width] in pixels, multiples of 32; each batch has one of them.
+        samples: How samples are made of the pictures.
         optimiser, validation, machine: See their classes.
     """
 
@@ -137,6 +143,7 @@ class Recipe:
     steps: int = 20_000
     batch_size: int = 32
     sizes: tuple[tuple[int, int], ...] = ((256, 192),)
+    samples: SampleSettings = field(default_factory=SampleSettings)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
     validation: ValidationRecipe = field(default_factory=ValidationRecipe)
     machine: MachineRecipe = field(default_factory=MachineRecipe)

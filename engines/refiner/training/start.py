@@ -12,14 +12,13 @@ import torch
 
 from steadypose.engines import zoo
 from steadypose.engines.refiner.data.cache import Cache
-from steadypose.engines.refiner.data.gather import load_pictures
+from steadypose.engines.refiner.data.prepare import batch_makers
 from steadypose.engines.refiner.data.records import Picture
 from steadypose.engines.refiner.network import Refiner
 from steadypose.engines.refiner.starting import start_from_movenet
 from steadypose.engines.refiner.training.batches import BatchMaker
 from steadypose.engines.refiner.training.loop import Look, Trainer
 from steadypose.engines.refiner.training.recipe import Recipe
-from steadypose.errors import InputError
 
 START_MODELS = {"fast": "movenet-lightning", "accurate": "movenet-thunder"}
 
@@ -30,9 +29,9 @@ class Data:
 
     Attributes:
         train, validate: Makers of the batches.
-        digest: First 16 hexadecimal digits of the SHA-256 over the pictures' names, their splits
-            and the base estimators whose results are used.
-        counts: People by data set and split, e.g. ``{"lspet train": 5740}``.
+        digest: First 16 hexadecimal digits of the SHA-256 over the pictures' names and splits and
+            what the base estimators' results were made with.
+        counts: Labelled people by data set and split, e.g. ``{"lspet train": 5740}``.
     """
 
     train: BatchMaker
@@ -41,40 +40,38 @@ class Data:
     counts: dict[str, int]
 
 
-def load_data(
-    recipe: Recipe,
-    *,
-    coco: tuple[Path, Path] | None,
-    lsp: Path | None,
-    posetrack: tuple[Path, Path] | None,
-    estimates: Path | None,
-) -> Data:
-    """Load the data sets named; the test split is left out.
+def load_data(pictures: Sequence[Picture], estimates: Path, recipe: Recipe) -> Data:
+    """Make the batch makers; the test split is left out.
+
+    Args:
+        pictures: As ``load_pictures`` gives them.
+        estimates: File of base estimators' results on them.
+        recipe: Seed, sizes and how samples are made.
 
     Raises:
-        InputError: None is named, a file cannot be used, or a split is empty.
+        InputError: The estimates are not of these pictures, or a split has nobody in it.
     """
-    pictures = load_pictures(coco=coco, lsp=lsp, posetrack=posetrack)
-    if estimates is not None:
-        pictures = Cache.load(estimates).attach(pictures)
-    train = [picture for picture in pictures if picture.split == "train"]
-    validate = [picture for picture in pictures if picture.split == "val"]
-    if not train or not validate:
-        raise InputError("too few pictures: the training or the validation split is empty")
+    train, validate = batch_makers(
+        pictures,
+        estimates,
+        seed=recipe.seed,
+        batch_size=recipe.batch_size,
+        sizes=recipe.sizes,
+        settings=recipe.samples,
+    )
     return Data(
-        train=make_maker(train, recipe, validation=False),
-        validate=make_maker(validate, recipe, validation=True),
-        digest=_digest([*train, *validate]),
+        train=train,
+        validate=validate,
+        digest=_digest(pictures, estimates),
         counts=_counts(pictures),
     )
 
 
-def _digest(pictures: Sequence[Picture]) -> str:
-    lines = sorted(
-        f"{p.source}/{p.key} {p.split} {sorted({n for q in p.persons for n in q.estimates})}"
-        for p in pictures
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+def _digest(pictures: Sequence[Picture], estimates: Path) -> str:
+    made_with = [f"{name} {key}" for name, key in Cache.load(estimates).keys.items()]
+    lines = [f"{p.source}/{p.key} {p.split}" for p in pictures if p.split != "test"]
+    text = "\n".join(sorted(lines) + sorted(made_with))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _counts(pictures: Sequence[Picture]) -> dict[str, int]:

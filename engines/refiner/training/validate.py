@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from steadypose.engines.refiner.data.records import Batch
-from steadypose.engines.refiner.training.batches import to_tensors
 from steadypose.engines.refiner.training.calibrate import expected_calibration_error
+from steadypose.engines.refiner.training.tensors import to_tensors
 from steadypose.skeletons import COCO19
 
 RIGHT_WITHIN = 0.5
