@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
             f"interrupted at step {trainer.step}; go on with --resume -o {folder}",
             EXIT_INTERRUPTED,
         )
-    measured = calibrate_best(folder, recipe, data.validate)
+    measured = calibrate_best(folder, recipe, data.validate, trainer.minutes)
     if not options.quiet:
         _closing_lines(outcome, trainer.step, trainer.best, measured, folder)
     return EXIT_DONE

@@ -40,11 +40,19 @@ def load_best(folder: Path) -> tuple[Refiner, dict[str, object]]:
     return model, record
 
 
-def calibrate_best(folder: Path, recipe: Recipe, validate: BatchMaker) -> dict[str, float]:
+def calibrate_best(
+    folder: Path, recipe: Recipe, validate: BatchMaker, minutes: float
+) -> dict[str, float]:
     """Fit the calibration of the best weights and store it with them.
 
     The batches are those of the validation split that follow the ones of its looks. Only joints
     that a data set labels of people who are there count.
+
+    Args:
+        folder: Of the run.
+        recipe: Of the run.
+        validate: Makes the validation batches.
+        minutes: That the run took, for the record.
 
     Returns:
         ``ece_before`` and ``ece_after``: of the even batches' scores by a fit to the odd ones,
@@ -66,7 +74,8 @@ def calibrate_best(folder: Path, recipe: Recipe, validate: BatchMaker) -> dict[s
     fit = fit_calibration(logits, right, known, ridge)
     model.calibration_scale.copy_(torch.from_numpy(fit.scale))
     model.calibration_bias.copy_(torch.from_numpy(fit.bias))
-    state = {**record, "calibrated": True, **measured, "model": model.cpu().state_dict()}
+    record = {**record, "minutes": round(minutes, 1), "calibrated": True, **measured}
+    state = {**record, "model": model.cpu().state_dict()}
     checkpoint.save(folder / checkpoint.BEST_FILE, state)
     return measured
 

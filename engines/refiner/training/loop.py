@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +58,7 @@ class Trainer:
         validate: Makes the validation batches.
         folder: Where states and logs go; must exist.
         data: Digest of what the batches are made of; a run goes on only with the same.
+        origin: What else to record beside the weights: plain values by name.
         tell: Called after every step.
     """
 
@@ -71,6 +71,7 @@ class Trainer:
         folder: Path,
         *,
         data: str = "",
+        origin: Mapping[str, Any] | None = None,
         tell: Callable[[Look], None] | None = None,
     ) -> None:
         self.recipe, self.folder, self.data = recipe, folder, data
@@ -82,10 +83,11 @@ class Trainer:
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = averaged(self.model, recipe.optimiser.average)
         self.optimiser = make_optimiser(self.model, recipe.optimiser)
-        self.step = 0
+        self.step, self.minutes = 0, 0.0
+        self.origin = dict(origin or {})
         self.best: dict[str, float] = {}
         self._train, self._validate, self._tell = train, validate, tell
-        self._looks_since_best = 0
+        self._looks_since_best, self._begun = 0, time.monotonic()
         self._sums: dict[str, float] = {}
         self._logs: dict[str, CsvLog] = {}
 
@@ -109,6 +111,7 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.best = state["step"], state["best"]
         self._looks_since_best, self._sums = state["looks_since_best"], state["sums"]
+        self.origin, self.minutes = state["origin"], state["minutes"]
 
     def run(
         self, stop: Callable[[], bool] = lambda: False, max_minutes: float | None = None
@@ -124,6 +127,7 @@ class Trainer:
         """
         self._open_logs()
         machine, now = self.recipe.machine, time.monotonic()
+        self._begun = now - 60 * self.minutes
         deadline = math.inf if max_minutes is None else now + 60 * max_minutes
         saved = now
         outcome: Outcome = "finished"
@@ -228,7 +232,9 @@ class Trainer:
             "variant": self.recipe.variant,
             "recipe": self.recipe.digest,
             "data": self.data,
-            "figures": json.dumps(self.best),
+            "seed": self.recipe.seed,
+            **self.origin,
+            "figures": {k: v for k, v in self.best.items() if math.isfinite(v)},
             "calibrated": False,
             "model": self.average.module.state_dict(),
         }
@@ -239,7 +245,10 @@ class Trainer:
         Raises:
             OutputError: It could not be written.
         """
+        self.minutes = (time.monotonic() - self._begun) / 60
         state = {
+            "origin": self.origin,
+            "minutes": self.minutes,
             "recipe": self.recipe.digest,
             "data": self.data,
             "step": self.step,

@@ -109,7 +109,17 @@ def make_trainer(
     if not resume:
         name = start or START_MODELS[recipe.variant]
         start_from_movenet(model, Path(name) if name.endswith(".onnx") else zoo.locate(name))
-    trainer = Trainer(model, recipe, data.train, data.validate, folder, data=data.digest, tell=tell)
+    origin = {"people": data.counts, "start": start or START_MODELS[recipe.variant]}
+    trainer = Trainer(
+        model,
+        recipe,
+        data.train,
+        data.validate,
+        folder,
+        data=data.digest,
+        origin=origin,
+        tell=tell,
+    )
     if resume:
         trainer.resume()
     return trainer
