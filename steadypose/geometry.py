@@ -77,6 +77,7 @@ def oks_pairs(
     sigmas: FloatArray,
     *,
     min_joints: int = 1,
+    weights: FloatArray | None = None,
 ) -> NDArray[np.float64]:
     """Object keypoint similarity ``(P,)`` of P pairs of poses: row i of ``a`` with row i of ``b``.
 
@@ -88,9 +89,12 @@ def oks_pairs(
         areas: ``(P,)`` areas in square pixels.
         sigmas: ``(K,)`` per-joint spread, from the skeleton.
         min_joints: Pairs that share fewer joints have similarity 0.
+        weights: ``(P, K)``, 0 or more: how much each joint counts in the mean; all alike where not
+            given, as in COCO. Pairs whose shared joints have no weight have similarity 0.
     """
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    return _mean_closeness(first, second, np.asarray(areas, np.float64), sigmas, min_joints)
+    scale = np.asarray(areas, np.float64)
+    return _mean_closeness(first, second, scale, sigmas, min_joints, weights)
 
 
 def _mean_closeness(
@@ -99,6 +103,7 @@ def _mean_closeness(
     areas: NDArray[np.float64],
     sigmas: FloatArray,
     min_joints: int,
+    weights: FloatArray | None = None,
 ) -> NDArray[np.float64]:
     way = first - second
     squared = way[..., 0] ** 2 + way[..., 1] ** 2
@@ -107,5 +112,9 @@ def _mean_closeness(
     shared = np.isfinite(squared)
     closeness = np.where(shared, np.exp(-np.where(shared, squared, 0) / variance), 0)
     count = shared.sum(-1)
-    mean = closeness.sum(-1) / np.maximum(count, 1)
+    if weights is None:
+        mean = closeness.sum(-1) / np.maximum(count, 1)
+    else:
+        share = np.where(shared, np.asarray(weights, np.float64), 0.0)
+        mean = (share * closeness).sum(-1) / np.maximum(share.sum(-1), 1e-12)
     return np.where(count >= min_joints, mean, 0.0)

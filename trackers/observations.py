@@ -24,6 +24,9 @@ AREA_SHARE = 0.53
 OKS is defined on the silhouette's area, which a tracker does not know.
 """
 
+_COMPARABLE = 3
+"""Shared joints from which two poses can be compared."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observations:
@@ -110,7 +113,7 @@ def without_duplicates(
         observations.keypoints[first], observations.keypoints[second], areas, skeleton.sigmas
     )
     shared = np.isfinite(observations.keypoints[..., 0])
-    comparable = (shared[first] & shared[second]).sum(1) >= 3
+    comparable = (shared[first] & shared[second]).sum(1) >= _COMPARABLE
     same = np.where(
         comparable,
         similarity > settings.duplicate_oks,
@@ -126,6 +129,35 @@ def without_duplicates(
         if kept[row]:
             kept &= ~conflict[row]
     return observations[kept]
+
+
+def explained(
+    observations: Observations,
+    rows: NDArray[np.intp],
+    by: NDArray[np.intp],
+    skeleton: Skeleton,
+    settings: TrackerSettings,
+) -> NDArray[np.bool_]:
+    """Which of the observations ``rows`` are parts of the people ``by``, ``(R,)``.
+
+    A second box on a person often holds a pose whose sure joints are that person's, while the rest
+    are guesses that lie anywhere. So the OKS over three or more shared joints, each weighted by its
+    score in the observation in question, is held against ``duplicate_oks``.
+    """
+    if not len(rows) or not len(by):
+        return np.zeros(len(rows), bool)
+    one, other = np.repeat(rows, len(by)), np.tile(by, len(rows))
+    areas = AREA_SHARE * np.minimum(observations.sizes[one], observations.sizes[other]) ** 2
+    similarity = oks_pairs(
+        observations.keypoints[one],
+        observations.keypoints[other],
+        areas,
+        skeleton.sigmas,
+        min_joints=_COMPARABLE,
+        weights=observations.scores[one],
+    )
+    most = similarity.reshape(len(rows), len(by)).max(1)
+    return np.asarray(most > settings.duplicate_oks, bool)
 
 
 def _each(detected: bool | NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:

@@ -52,7 +52,8 @@ class TrackerSettings:
             detections is a miss.
         doubtful_pose_share: Share of a track's usual mean joint score below which its pose is
             doubtful and a detection is asked for.
-        duplicate_oks: OKS above which two poses are the same person.
+        duplicate_oks: OKS above which two poses are the same person; with joints weighted by their
+            scores, also that above which a pose is part of a tracked person and begins no track.
         duplicate_iou: Box IoU above which two people without comparable joints are the same.
         box_weight: Weight of the box IoU in the similarity; the pose has the rest.
         few_joints: Number of shared joints at which the pose has half of its weight.

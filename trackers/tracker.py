@@ -12,7 +12,7 @@ from steadypose.errors import InputError
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.skeletons import COCO17, Skeleton
 from steadypose.trackers.association import UNMATCHED, affinity, associate
-from steadypose.trackers.observations import Observations, observe
+from steadypose.trackers.observations import Observations, explained, observe
 from steadypose.trackers.predictions import Predictions
 from steadypose.trackers.settings import TrackerSettings
 from steadypose.trackers.tracks import (
@@ -199,10 +199,12 @@ class PoseTracker:
         return associate(predictions, observations, fit, self.settings)
 
     def _births(self, observations: Observations, matched: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Observations that begin a track, from left to right."""
+        """Observations that begin a track, from left to right; not what is part of one."""
         free = observations.detected & (observations.box_scores >= self.settings.birth_score)
-        free[matched[matched != UNMATCHED]] = False
+        taken = matched[matched != UNMATCHED]
+        free[taken] = False
         births = np.flatnonzero(free)
+        births = births[~explained(observations, births, taken, self.skeleton, self.settings)]
         left_to_right = np.lexsort(observations.boxes[births].T[::-1])
         ordered: NDArray[np.intp] = births[left_to_right]
         return ordered

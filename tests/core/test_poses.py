@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from steadypose import Frame
 from steadypose.errors import InputError
-from steadypose.geometry import box_iou, oks
+from steadypose.geometry import box_iou, oks, oks_pairs
 from steadypose.poses import NO_TRACK, Poses, tight_boxes
 from steadypose.skeletons import COCO17, POSETRACK15
 
@@ -126,3 +126,21 @@ def test_oks_counts_only_shared_joints() -> None:
     assert oks(a, b, area, COCO17.sigmas)[0, 0] == 1
     assert oks(a, b, area, COCO17.sigmas, min_joints=6)[0, 0] == 0
     assert oks(np.full((1, 17, 2), np.nan), b, area, COCO17.sigmas)[0, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [(None, 14 / 17), (0.25, 14 / 14.75), (0.0, 1.0)],
+    ids=["alike", "less", "none"],
+)
+def test_oks_of_pairs_weighs_joints(weights: float | None, expected: float) -> None:
+    a = np.random.default_rng(1).uniform(0, 100, (1, 17, 2))
+    b, area = a.copy(), np.array([1000.0])
+    b[0, :3] += 1e4
+    each = None if weights is None else np.full((1, 17), 1.0)
+    if each is not None:
+        each[0, :3] = weights
+    assert oks_pairs(a, b, area, COCO17.sigmas, weights=each)[0] == pytest.approx(expected)
+    without = np.where(np.arange(17) < 3, 1.0, 0.0)[None]
+    a[0, :3] = np.nan
+    assert oks_pairs(a, b, area, COCO17.sigmas, weights=without)[0] == 0

@@ -112,6 +112,20 @@ def test_a_false_alarm_of_one_frame_is_never_shown() -> None:
     assert all(ids == [1] for ids in ids_over(tracker, frames))
 
 
+@pytest.mark.parametrize(
+    ("score_of_the_rest", "shown"), [(0.1, [1]), (0.8, [1, 2])], ids=["guesses", "joints"]
+)
+def test_a_second_box_on_a_person_is_nobody_new(score_of_the_rest: float, shown: list[int]) -> None:
+    tracker, upper = PoseTracker(), slice(0, 11)
+    person = figures([HERE])
+    box = person.boxes + np.array([-60, -10, 5, 10])
+    wider = Poses.create(person.keypoints, person.scores, box, [0.6])
+    wider.keypoints[:, upper] -= [45, 0]  # legs and hips are the person's, the rest is beside it
+    wider.scores[:, upper] = score_of_the_rest
+    frames = [person] * 30 + [Poses.concatenate([person, wider])] * 5
+    assert ids_over(tracker, frames)[-1] == shown
+
+
 def test_a_second_look_at_the_same_moment() -> None:
     tracker = PoseTracker()
     for _ in range(3):
