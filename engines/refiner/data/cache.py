@@ -69,6 +69,11 @@ class Cache:
             raise InputError(f"{path}: not a file of estimates: {error}") from error
         return cache
 
+    @property
+    def unfinished(self) -> list[str]:
+        """Names of the estimates that do not have everybody yet."""
+        return [name for name, done in self.done.items() if done < len(self.names)]
+
     def save(self) -> None:
         """Write everything, whole or not at all. Raises OutputError if it cannot."""
         arrays: dict[str, Any] = {f"result{i}": r for i, r in enumerate(self.results.values())}
@@ -102,9 +107,8 @@ class Cache:
         Raises:
             InputError: A person is not in the file, has another box, or a pass is unfinished.
         """
-        unfinished = [name for name, done in self.done.items() if done < len(self.names)]
-        if unfinished:
-            raise InputError(f"{self.path}: unfinished: {', '.join(unfinished)}; run it again")
+        if self.unfinished:
+            raise InputError(f"{self.path}: unfinished: {', '.join(self.unfinished)}; run it again")
         rows = {str(name): row for row, name in enumerate(self.names)}
         results = dict(self.results)
         mirrored = results.pop("thunder mirrored", None)

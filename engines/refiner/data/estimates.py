@@ -34,6 +34,8 @@ Estimate = Callable[
 ]
 """Pictures and for each its boxes (N, 4) in; for each picture joints (N, 17, 3) out."""
 
+ESTIMATORS = ("thunder", "lightning")
+"""MoveNets that the refiner learns to correct."""
 _PICTURES_AT_ONCE = 16
 _SAVE_EVERY_S = 30.0
 
@@ -105,7 +107,7 @@ def run_passes(pictures: Sequence[Picture], passes: Sequence[Pass], path: Path) 
 def _run_pass(pictures: Sequence[Picture], each: Pass, cache: Cache) -> None:
     found, done = cache.begin(each.name, each.key)
     saved = time.monotonic()
-    with tqdm(total=len(found), initial=done, desc=each.name, unit="person") as bar:
+    with tqdm(total=len(found), initial=done, desc=each.name, unit="person", disable=None) as bar:
         for first, people in _portions(pictures):
             count = sum(len(boxes) for _, boxes in people)
             if first + count <= done:
@@ -182,24 +184,46 @@ def movenet_passes(
     return passes
 
 
+def make_estimates(
+    pictures: Sequence[Picture],
+    path: Path,
+    estimators: Sequence[str] = ESTIMATORS,
+    threads: int = 0,
+) -> None:
+    """Run MoveNets over all labelled people and keep the results in ``path``.
+
+    Args:
+        pictures: As ``load_pictures`` gives them.
+        path: The ``.npz`` to write, or to go on with where it is unfinished.
+        estimators: Short names, ``"thunder"`` and ``"lightning"``.
+        threads: Of one network call; 0 takes all cores.
+
+    Raises:
+        ModelError: An estimator is not at hand.
+        InputError: A picture cannot be read, or ``path`` holds the results of other people.
+        OutputError: ``path`` cannot be written.
+    """
+    models, digests = {}, {}
+    for name in estimators:
+        models[name] = load_estimator(
+            f"movenet-{name}",
+            RuntimeOptions(threads=threads),
+            policy=CropPolicy(sizes=((256, 192),)),
+            max_batch=_PICTURES_AT_ONCE,
+        )
+        digests[name] = hashlib.sha256(models[name].network.engine.path.read_bytes()).hexdigest()
+    run_passes(pictures, movenet_passes(models, digests), path)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the estimators over the pictures named on the command line."""
     parser = argparse.ArgumentParser(description="Keep the base estimators' results.")
     add_sources(parser)
     parser.add_argument("--out", type=Path, required=True, help="the .npz to write or go on with")
-    parser.add_argument("--estimators", nargs="+", default=["thunder", "lightning"])
+    parser.add_argument("--estimators", nargs="+", default=ESTIMATORS)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args(arguments)
-    models, digests = {}, {}
-    for name in given.estimators:
-        models[name] = load_estimator(
-            f"movenet-{name}",
-            RuntimeOptions(threads=given.threads),
-            policy=CropPolicy(sizes=((256, 192),)),
-            max_batch=_PICTURES_AT_ONCE,
-        )
-        digests[name] = hashlib.sha256(models[name].network.engine.path.read_bytes()).hexdigest()
-    run_passes(gather(given), movenet_passes(models, digests), given.out)
+    make_estimates(gather(given), given.out, given.estimators, given.threads)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -46,8 +45,5 @@ class PictureStore:
                 self._bytes += image.nbytes
         return image
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"most_bytes": self.most_bytes}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["most_bytes"])  # type: ignore[misc]
+    def __reduce__(self) -> tuple[type[PictureStore], tuple[int]]:
+        return type(self), (self.most_bytes,)
