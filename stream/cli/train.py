@@ -108,11 +108,17 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 def _pictures(options: argparse.Namespace) -> list[Picture]:
     """The pictures named, with the base estimators' results on them in their file."""
+    from steadypose.engines.refiner.data.cache import Cache
+    from steadypose.engines.refiner.data.estimates import make_estimates
     from steadypose.engines.refiner.data.gather import load_pictures
 
-    return load_pictures(
+    pictures = load_pictures(
         coco=_pair(options.coco), lsp=options.lsp, posetrack=_pair(options.posetrack)
     )
+    path = options.estimates
+    if not path.exists() or Cache.load(path).unfinished:
+        make_estimates(pictures, path)
+    return pictures
 
 
 def _pair(paths: list[Path] | None) -> tuple[Path, Path] | None:
