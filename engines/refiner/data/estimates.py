@@ -100,6 +100,8 @@ def run_passes(pictures: Sequence[Picture], passes: Sequence[Pass], path: Path) 
     """
     cache = Cache.open_for(path, pictures)
     for each in passes:
+        cache.begin(each.name, each.key)  # so that a run stopped between two is seen as unfinished
+    for each in passes:
         _run_pass(pictures, each, cache)
     cache.save()
 

@@ -103,6 +103,21 @@ def test_a_stopped_run_goes_on_and_a_finished_one_rests(
     assert np.array_equal(once, Cache.load(path).results["a"])
 
 
+def test_a_pass_never_begun_is_unfinished(
+    tmp_path: Path, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("steadypose.engines.refiner.data.estimates._SAVE_EVERY_S", 0.0)
+    second = Finder()
+    second.stop_after = 0
+    passes = [
+        Pass(name="a", estimate=Finder(), model="m"),
+        Pass(name="b", estimate=second, model="m"),
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        run_passes(pictures, passes, tmp_path / "e.npz")
+    assert Cache.load(tmp_path / "e.npz").unfinished == ["b"]
+
+
 def test_results_of_other_people_or_boxes_are_refused(
     tmp_path: Path, pictures: list[Picture]
 ) -> None:
