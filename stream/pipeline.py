@@ -1,8 +1,13 @@
-"""decode -> detect -> estimate -> track on threads, as a lazy iterator of results."""
+"""decode -> detect -> estimate -> track on threads, as a lazy iterator of results.
+
+Decoding and detection run ahead on threads of their own. Estimation and tracking share one: the
+boxes of a frame come from the tracks after the frame before it, so that neither could ever start
+before the other is done, and handing each frame back and forth between two threads costs about as
+much as the tracker itself.
+"""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -23,7 +28,7 @@ from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.people import candidates, carry_boxes, person_scores
 from steadypose.stream.records import FrameResult, Source
 from steadypose.stream.sources import open_source
-from steadypose.stream.stages import StageGroup
+from steadypose.stream.stages import StageGroup, stage
 from steadypose.stream.timing import StageTimes, Stopwatch
 
 A = TypeVar("A")
@@ -41,15 +46,12 @@ _JOIN_S = 10.0
 class _Item:
     """What is known of a frame so far, between two stages.
 
-    ``detections`` is None where the detector did not look; ``found`` says for each of ``poses``
-    whether its box is the detector's.
+    ``detections`` is None where the detector did not look.
     """
 
     frame: Frame
     watch: Stopwatch = field(default_factory=Stopwatch)
     detections: Detections | None = None
-    poses: Poses | None = None
-    found: NDArray[np.bool_] | None = None
 
 
 class Pipeline:
@@ -103,11 +105,7 @@ class Run:
         self._decoded: Channel[_Item] = Channel(_DEPTH, policy)
         ahead = 1 if source.info.live else _DEPTH_AHEAD
         self._detected: Channel[_Item] = Channel(ahead)
-        self._estimated: Channel[_Item] = Channel(_DEPTH)
         self._results: Channel[FrameResult] = Channel(_DEPTH)
-        # Held by the estimate stage while it uses the tracker, passed on to the track stage.
-        self._turn = threading.Semaphore(1)
-        self._turn_wait_s = 0.0
         self._passed = self._since_look = 0
         self._epoch = 0
         self._started = False
@@ -156,33 +154,25 @@ class Run:
         return self._decoded.stats().dropped
 
     def waits(self) -> dict[str, dict[str, float]]:
-        """Seconds that each stage has waited for input and for room for its output."""
+        """Seconds that each stage's thread has waited for input and for room for its output."""
         decoded, detected = self._decoded.stats(), self._detected.stats()
-        estimated, results = self._estimated.stats(), self._results.stats()
+        followed = {"input_s": detected.get_wait_s, "output_s": self._results.stats().put_wait_s}
         return {
             "decode": {"input_s": 0.0, "output_s": decoded.put_wait_s},
             "detect": {"input_s": decoded.get_wait_s, "output_s": detected.put_wait_s},
-            "estimate": {
-                "input_s": detected.get_wait_s + self._turn_wait_s,
-                "output_s": estimated.put_wait_s,
-            },
-            "track": {"input_s": estimated.get_wait_s, "output_s": results.put_wait_s},
+            "estimate": followed,
+            "track": followed,
         }
 
     def _start(self) -> None:
         if self._started:
             raise RuntimeError("a run can be iterated once; make another with Pipeline.run")
         self._started = True
-        for channel in (self._decoded, self._detected, self._estimated, self._results):
+        for channel in (self._decoded, self._detected, self._results):
             self._group.channel(channel)
-        self._group.on_stop(self._turn.release)
         self._group.start("decode", self._decode)
-        for name, work, taken, given in (
-            ("detect", self._detect, self._decoded, self._detected),
-            ("estimate", self._estimate, self._detected, self._estimated),
-        ):
-            self._group.start(name, _pump(work, taken, given))
-        self._group.start("track", _pump(self._track, self._estimated, self._results))
+        self._group.start("detect", _pump(self._detect, self._decoded, self._detected))
+        self._group.start("follow", _pump(self._follow, self._detected, self._results))
 
     def _decode(self) -> None:
         frames = iter(self.source)
@@ -209,17 +199,32 @@ class Run:
             detections = self.room.detector.detect(item.frame.image)
         return replace(item, detections=detections)
 
-    def _estimate(self, item: _Item) -> _Item:
-        waited = time.perf_counter()
-        self._turn.acquire()
-        self._turn_wait_s += time.perf_counter() - waited
+    def _follow(self, item: _Item) -> FrameResult:
+        """Estimate the people of a frame where the tracks expect them, and track them on."""
         frame = item.frame
         if frame.epoch != self._epoch:
             self._epoch = frame.epoch
             self._tracker.reset(frame.epoch)
         if self._should_look_again(item):
-            item = self._look(item)
-        self._since_look = 0 if item.detections is not None else self._since_look + 1
+            with stage("detect"):
+                item = self._look(item)
+        looked = item.detections is not None
+        self._since_look = 0 if looked else self._since_look + 1
+        with stage("estimate"):
+            poses, found = self._estimate(item)
+        with stage("track"):
+            people = self._track(item, poses, found)
+        return FrameResult(
+            frame=frame,
+            poses=people,
+            detected=looked,
+            stage_s=item.watch.seconds,
+            age_s=time.monotonic() - frame.captured_s,
+        )
+
+    def _estimate(self, item: _Item) -> tuple[Poses, NDArray[np.bool_]]:
+        """Poses of the frame's people, and for each whether its box is the detector's."""
+        frame = item.frame
         with item.watch.measure("estimate"):
             predictions = self._tracker.predict(frame.pts_s)
             where = candidates(
@@ -230,30 +235,20 @@ class Run:
             )
             poses = self.room.estimator.estimate(frame.image, where.boxes)
             poses = person_scores(carry_boxes(poses, where, predictions), where)
-        return replace(item, poses=poses, found=where.detected)
+        return poses, where.detected
+
+    def _track(self, item: _Item, poses: Poses, found: NDArray[np.bool_]) -> Poses:
+        looked = item.detections is not None
+        with item.watch.measure("track"):
+            return self._tracker.update(
+                poses, item.frame.pts_s, detected=found if looked else False
+            )
 
     def _should_look_again(self, item: _Item) -> bool:
         """Whether the tracker's wish for a detection is granted: not too soon after the last."""
         every = self.room.config.detector.every
         rested = self._since_look + 1 >= max(1, every // 2)
         return item.detections is None and rested and self._tracker.needs_detection()
-
-    def _track(self, item: _Item) -> FrameResult:
-        if item.poses is None or item.found is None:
-            raise RuntimeError("a frame reached the track stage without poses")
-        looked = item.detections is not None
-        with item.watch.measure("track"):
-            people = self._tracker.update(
-                item.poses, item.frame.pts_s, detected=item.found if looked else False
-            )
-        self._turn.release()
-        return FrameResult(
-            frame=item.frame,
-            poses=people,
-            detected=looked,
-            stage_s=item.watch.seconds,
-            age_s=time.monotonic() - item.frame.captured_s,
-        )
 
 
 def _pump(work: Callable[[A], B], taken: Channel[A], given: Channel[B]) -> Callable[[], None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from steadypose.errors import StageError, SteadyposeError
@@ -22,17 +23,12 @@ class StageGroup:
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
         self._channels: list[Channel[Any]] = []
-        self._on_stop: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._first: BaseException | None = None
 
     def channel(self, channel: Channel[Any]) -> None:
         """Have a channel stopped together with the stages."""
         self._channels.append(channel)
-
-    def on_stop(self, call: Callable[[], None]) -> None:
-        """Have ``call`` run at a stop, to wake a stage that waits for something else."""
-        self._on_stop.append(call)
 
     def start(self, name: str, work: Callable[[], None]) -> None:
         """Run ``work`` in a thread of its own until it returns."""
@@ -44,8 +40,6 @@ class StageGroup:
         """Tell every stage to end now. Returns at once; may be called often."""
         for channel in self._channels:
             channel.stop()
-        for call in self._on_stop:
-            call()
 
     def join(self, timeout_s: float | None = None) -> bool:
         """Wait for all stages, at most ``timeout_s`` in total; True when all have ended."""
@@ -76,6 +70,17 @@ class StageGroup:
             pass
         except BaseException as error:
             self.fail(name, error)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Name the stage whose work the block is, if it fails, in a thread that has several."""
+    try:
+        yield
+    except ChannelClosed:
+        raise
+    except Exception as error:
+        raise _named(name, error) from error
 
 
 def _named(name: str, error: BaseException) -> BaseException:

@@ -90,12 +90,12 @@ def test_a_failing_stage_ends_the_run_and_is_named(
     run = pipeline(1).run(SceneSource(walk(50)))
     work, calls = getattr(Run, f"_{stage}"), 0
 
-    def fail(self: Run, item: object) -> object:
+    def fail(self: Run, *given: object) -> object:
         nonlocal calls
         calls += 1
         if calls > at:
             raise ZeroDivisionError("oops")
-        return work(self, item)
+        return work(self, *given)
 
     monkeypatch.setattr(Run, f"_{stage}", fail)
     with pytest.raises(StageError, match=f"stage '{stage}' failed: ZeroDivisionError: oops"):
