@@ -89,7 +89,8 @@ def _offset_loss(offset: Tensor, across: Tensor, down: Tensor) -> Tensor:
     near = (across.abs() <= _VOTE_CELLS)[..., None, :] & (down.abs() <= _VOTE_CELLS)[..., None]
     wrong = (offset[:, 0] + across[..., None, :]).abs() + (offset[:, 1] + down[..., None]).abs()
     cells = near.sum((-2, -1)).clamp_min(1)
-    return torch.where(near, wrong, torch.zeros_like(wrong)).sum((-2, -1)) / cells
+    mean: Tensor = torch.where(near, wrong, torch.zeros_like(wrong)).sum((-2, -1)) / cells
+    return mean
 
 
 def _sure_loss(decoded: Decoded, truth: Truth) -> Tensor:
