@@ -71,7 +71,8 @@ def refiner_loss(maps: Maps, decoded: Decoded, truth: Truth) -> dict[str, Tensor
 def is_right(xy: Tensor, truth: Truth) -> Tensor:
     """``(N, K)`` bool: within ``RIGHT_WITHIN`` head lengths of the truth, and somebody there."""
     distance = torch.linalg.vector_norm(xy - truth.target, dim=-1)
-    return (distance <= RIGHT_WITHIN * truth.unit[:, None]) & truth.present[:, None]
+    right: Tensor = (distance <= RIGHT_WITHIN * truth.unit[:, None]) & truth.present[:, None]
+    return right
 
 
 def _heat_loss(heat: Tensor, across: Tensor, down: Tensor) -> Tensor:

@@ -4,7 +4,8 @@ The pose and the prior are drawn as Gaussians inside the graph. They enter twice
 their own is added to the image's first convolution before its activation (the network of arXiv
 1804.07909 adds them before the first norm; here norms are folded), and a small mixer of wide
 filters at stride 8 lets the heads weigh what is seen against what was expected. All new weights
-that lead into the pretrained part start at zero: at first the network is MoveNet.
+that lead into the pretrained part start at zero: at first the network is MoveNet that looks a
+little harder where the pose and the prior are.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _PIXEL_MEAN = 127.501945
 _SIGMA_SHARE = 7 / 256
 """Standard deviation of a drawn joint as a share of the crop's height (PoseFix: 7 of 256 px)."""
 _MIXER = {"fast": 64, "accurate": 128}
+_TRUST = (2.0, 1.0)
+"""What a joint of the pose and of the prior adds to the heat at its place, at first."""
 _WINDOW = 2
 
 
@@ -123,6 +126,7 @@ class Refiner(nn.Module):
         self.mixer = PoseMixer(_MIXER[variant], mixed)
         self.heat = Head(mixed + 2 * JOINTS, 2 * JOINTS)  # heat and sure share what they see
         self.offset = Head(mixed + 2 * JOINTS, 2 * JOINTS)
+        self.trust = nn.Parameter(torch.tensor(_TRUST)[:, None].repeat(1, JOINTS))
         self.sharpness = nn.Parameter(torch.full((JOINTS,), 1.5))
         self.mass_weight = nn.Parameter(torch.ones(JOINTS))
         nn.init.zeros_(self.pose_stem.weight)
@@ -158,9 +162,12 @@ class Refiner(nn.Module):
         mixed = double(self.mixer(middle, at_8))
         extra = torch.cat((mixed, at_4), 1)
         heat, sure = self.heat(fine, extra).float().split(JOINTS, 1)
+        heat = heat * self.sharpness[:, None, None]
+        trust = self.trust[..., None, None]
+        heat = heat + trust[0] * at_4[:, :JOINTS] + trust[1] * at_4[:, JOINTS:]
         offset = self.offset(fine, extra).float()
         offset = offset.reshape(offset.shape[0], 2, JOINTS, *offset.shape[2:])
-        return Maps(heat * self.sharpness[:, None, None], offset, sure)
+        return Maps(heat, offset, sure)
 
     @property
     def dtype(self) -> torch.dtype:
