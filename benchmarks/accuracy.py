@@ -1,7 +1,8 @@
 """COCO keypoint AP of a detector and an estimator on pictures with COCO annotations.
 
-``python -m steadypose.benchmarks.accuracy ANNOTATIONS.json IMAGES_DIR`` prints one row a setting:
-ground-truth boxes or the detector's, each crop policy. The metric is pycocotools' own.
+``steadypose bench accuracy ANNOTATIONS.json IMAGES_DIR``, or ``python -m
+steadypose.benchmarks.accuracy``, prints one row a setting: ground-truth boxes or the detector's,
+each crop policy. The metric is pycocotools' own.
 """
 
 from __future__ import annotations
@@ -112,15 +113,8 @@ def evaluate(data: CocoSet, results: Sequence[dict[str, Any]]) -> dict[str, floa
     return {n: round(100 * float(v), 2) for n, v in zip(names, evaluation.stats, strict=False)}
 
 
-def main() -> None:
+def run(options: argparse.Namespace) -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="COCO keypoint AP of the CPU models")
-    parser.add_argument("annotations", type=Path, help="COCO person_keypoints JSON")
-    parser.add_argument("images", type=Path, help="folder of its pictures")
-    parser.add_argument("--runtime", default="onnxruntime")
-    parser.add_argument("--estimators", nargs="*", default=["movenet-thunder", "movenet-lightning"])
-    parser.add_argument("--detectors", nargs="*", default=["picodet-s-416", "picodet-s"])
-    options = parser.parse_args()
     data = load_coco(options.annotations, options.images)
     runtime = RuntimeOptions(runtime=options.runtime)
     found: dict[str, Mapping[int, Detections] | None] = {"ground truth": None}
@@ -142,7 +136,10 @@ def main() -> None:
                 metrics = evaluate(data, keypoint_results(data, estimator, boxes))
                 spent = time.process_time() - started
                 print(f"{name:14} {model:18} {crops:18} {spent:7.1f}  {metrics}", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    from steadypose.benchmarks.command import run_alone
+
+    run_alone("accuracy")

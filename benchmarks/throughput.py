@@ -1,9 +1,10 @@
 """Frames per second and memory of the whole ``track`` command, start-up and writing included.
 
-``python -m steadypose.benchmarks.throughput CLIP... [--config fast balanced] [--json FILE]`` runs
-the command as a user would, once for each clip and preset, and prints what its summary says:
-frames/s of the command, frames/s of its slowest stage alone, their ratio (how well the stages
-overlap), the time of each stage and the peak of resident memory.
+``steadypose bench throughput CLIP... [--config fast balanced] [--json FILE]``, or ``python -m
+steadypose.benchmarks.throughput``, runs the command as a user would, once for each clip
+and preset, and prints what its summary says: frames/s of the command, frames/s of its slowest
+stage alone, their ratio (how well the stages overlap), the time of each stage and the peak of
+resident memory.
 """
 
 from __future__ import annotations
@@ -140,14 +141,8 @@ def _in_a_fresh_process(clip: Path, config: str, options: Sequence[str]) -> Reco
     return Record(**{**values, "options": tuple(values["options"])})
 
 
-def main() -> None:
+def run(options: argparse.Namespace) -> int:
     """Print a row a run."""
-    parser = argparse.ArgumentParser(description="speed of the whole track command")
-    parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("--config", nargs="*", default=["fast", "balanced"])
-    parser.add_argument("--save-video", action="store_true")
-    parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
-    options = parser.parse_args()
     extra = ["--save-video"] if options.save_video else []
     print(f"{'clip':28} {'preset':9} {'people':>6} {'fps':>6} {'slowest':>9} {'overlap':>7} MB")
     for clip in options.clips:
@@ -159,7 +154,10 @@ def main() -> None:
             if options.json:
                 with options.json.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(record)) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    from steadypose.benchmarks.command import run_alone
+
+    run_alone("throughput")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from typing import Any
 
 from steadypose._version import __version__
 from steadypose.errors import SteadyposeError
@@ -13,6 +15,8 @@ from steadypose.stream.cli import doctor, export, models, track, train
 from steadypose.stream.cli.options import Parser
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, complain
 
+_FURTHER_COMMANDS = "steadypose.commands"
+"""Group of the entry points by which parts that this one must not import add commands."""
 _SWITCH_INTERVAL_S = 0.001
 
 
@@ -28,7 +32,18 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (track, models, train, export, doctor):
         module.add_parser(commands)
+    _add_further(commands)
     return parser
+
+
+def _add_further(commands: Any) -> None:
+    """Commands that the installed distribution names; none where it is not installed."""
+    try:
+        found = distribution("steadypose").entry_points
+    except PackageNotFoundError:
+        return
+    for entry in found.select(group=_FURTHER_COMMANDS):
+        entry.load()(commands)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,94 @@
+"""The options of ``steadypose bench refiner``; imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+SECTIONS = {
+    "ap": "COCO AP, ground-truth and detected boxes",
+    "pck": "LSPet PCK@0.2 of the torso, each joint",
+    "mistakes": "inversions, swaps onto a neighbour, joints made worse",
+    "jitter": "how much joints move when the crop does",
+    "prior": "what a right prior recovers and a wrong one costs",
+    "calibration": "whether the probabilities hold",
+    "cost": "time a person against the base network",
+    "parity": "FP16, FP32 and torch against one another",
+}
+"""Names of the parts that can be asked for, and what they measure."""
+
+BASES = ("movenet-lightning", "movenet-thunder", "movenet-multipose")
+WHOLE = "@512"
+"""After a base's name: its crop is as large as a picture letterboxed to 512 px shows people."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="exported refiner (.onnx), or the folder of a training run, which is exported first",
+    )
+    _add_data(parser)
+    _add_scope(parser)
+    out = parser.add_argument_group("output")
+    out.add_argument("--json", type=Path, metavar="FILE", help="append a line for each figure")
+    out.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
+    out.add_argument(
+        "--cache", type=Path, metavar="DIR", help="keep what the base networks find, to run again"
+    )
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    data = parser.add_argument_group("data, of which only the test split is measured on")
+    data.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder with coco_mp/ and lspet/ [default: STEADYPOSE_DATA]",
+    )
+    data.add_argument("--coco", nargs=2, type=Path, metavar=("JSON", "IMAGES"))
+    data.add_argument("--lsp", type=Path, metavar="DIR", help="LSP or LSPet")
+    data.add_argument(
+        "--limit", type=_count, metavar="N", help="pictures of each data set [default: all]"
+    )
+
+
+def _add_scope(parser: argparse.ArgumentParser) -> None:
+    scope = parser.add_argument_group("what is measured")
+    scope.add_argument(
+        "--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS), metavar="S",
+        help="; ".join(f"{name}: {text}" for name, text in SECTIONS.items()) + " [default: all]",
+    )  # fmt: skip
+    scope.add_argument(
+        "--bases",
+        nargs="+",
+        default=[*BASES, f"movenet-multipose{WHOLE}"],
+        metavar="B",
+        help=f"estimators to refine; with {WHOLE} as in a whole picture [default: %(default)s]",
+    )
+    scope.add_argument(
+        "--detector", default="picodet-s", metavar="D", help="of detected boxes [%(default)s]"
+    )
+    scope.add_argument(
+        "--compare",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="exports of the same weights in other precisions, for 'parity'",
+    )
+    scope.add_argument("--resamples", type=_count, default=500, metavar="N", help="[%(default)s]")
+    scope.add_argument("--threads", type=_count, default=2, metavar="N", help="[%(default)s]")
+    scope.add_argument("--seed", type=int, default=0, help="of resamples, priors, crops [0]")
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
+    return value

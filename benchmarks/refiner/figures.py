@@ -1,0 +1,74 @@
+"""One measured figure, what it should be, and whether it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from steadypose.benchmarks.refiner.resampling import Interval
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a figure should be.
+
+    Attributes:
+        on: Which of the figure's intervals it is asked of.
+        kind: ``">="``, ``">"`` or ``"<="``.
+        bound: In the figure's unit.
+    """
+
+    on: Literal["before", "after", "change"]
+    kind: Literal[">=", ">", "<="]
+    bound: float
+
+    def met(self, value: float) -> bool:
+        """Whether a value is what it should be; never so for NaN."""
+        if math.isnan(value):
+            return False
+        if self.kind == "<=":
+            return value <= self.bound
+        return value > self.bound if self.kind == ">" else value >= self.bound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A row of the table.
+
+    Attributes:
+        section: Part of the benchmark.
+        metric: What is measured, with its unit.
+        data: Data set and boxes.
+        base: Estimator, empty where none is meant.
+        before: Without the refiner (or without what is tried).
+        after: With it.
+        change: ``after`` less ``before``, or their ratio where ``ratio``.
+        ratio: Whether ``change`` is one.
+        n: How many joints, people or runs it is made of.
+        groups: How many independent groups of pictures were resampled; 0 where none.
+        target: What it should be.
+        more: Further numbers for the record.
+    """
+
+    section: str
+    metric: str
+    data: str = ""
+    base: str = ""
+    before: Interval | None = None
+    after: Interval | None = None
+    change: Interval | None = None
+    ratio: bool = False
+    n: int = 0
+    groups: int = 0
+    target: Target | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None where there is none."""
+        if self.target is None:
+            return None
+        interval: Interval | None = getattr(self, self.target.on)
+        return interval is not None and self.target.met(interval.value)

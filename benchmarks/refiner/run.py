@@ -1,0 +1,137 @@
+"""Runs the sections asked for and reports what they find."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steadypose._version import __version__
+from steadypose.benchmarks.refiner import report
+from steadypose.benchmarks.refiner.context import Context, Settings
+from steadypose.benchmarks.refiner.figures import Figure
+from steadypose.benchmarks.refiner.networks import Base, RefinerFile
+from steadypose.benchmarks.refiner.people import load_test_data
+from steadypose.benchmarks.refiner.sections import (
+    ap,
+    calibration,
+    cost,
+    jitter,
+    mistakes,
+    parity,
+    pck,
+    prior,
+)
+from steadypose.benchmarks.refiner.workbench import Workbench
+from steadypose.benchmarks.throughput import hardware
+from steadypose.errors import InputError
+
+_SECTIONS: dict[str, Callable[[Context], list[Figure]]] = {
+    "ap": ap.measure,
+    "pck": pck.measure,
+    "mistakes": mistakes.measure,
+    "jitter": jitter.measure,
+    "prior": prior.measure,
+    "calibration": calibration.measure,
+    "cost": cost.measure,
+    "parity": parity.measure,
+}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, print the table, and write what was asked for."""
+    with tempfile.TemporaryDirectory() as folder:
+        model, compare = _exports(options, Path(folder))
+        context = _context(options, model, compare)
+        figures = []
+        for name in options.sections:
+            started = time.monotonic()
+            figures += _SECTIONS[name](context)
+            spent = time.monotonic() - started
+            print(f"{name}: {spent:.0f} s", file=sys.stderr, flush=True)
+        told = _about(options, context)
+    print(report.markdown(figures, told), end="")
+    if options.json:
+        report.append_json(options.json, figures, told)
+    if options.markdown:
+        report.write_markdown(options.markdown, figures, told)
+    return 0
+
+
+def _exports(options: argparse.Namespace, folder: Path) -> tuple[Path, tuple[Path, ...]]:
+    """The file to measure and those to compare it with; a run's weights are exported first."""
+    if options.model.is_file():
+        return options.model, tuple(options.compare)
+    if not options.model.is_dir():
+        raise InputError(f"{options.model}: no such refiner; name an .onnx file or a run's folder")
+    try:
+        from steadypose.engines.refiner.export import export_refiner
+        from steadypose.engines.refiner.training.finish import load_best
+    except ImportError as error:
+        raise InputError(
+            f"{options.model}: exporting a run needs torch ({error}); name an .onnx file"
+        ) from error
+    model, record = load_best(options.model)
+    half, single = folder / "fp16.onnx", folder / "fp32.onnx"
+    export_refiner(model, half, "fp16", record)
+    export_refiner(model, single, "fp32", record)
+    return half, (single, *options.compare)
+
+
+def _context(options: argparse.Namespace, model: Path, compare: tuple[Path, ...]) -> Context:
+    refiner = RefinerFile(model, options.threads)
+    bases = [Base(name, options.threads) for name in options.bases]
+    return Context(
+        bench=Workbench(refiner, bases, options.cache),
+        data=load_test_data(options.data, options.coco, options.lsp, options.limit),
+        settings=Settings(
+            detector=options.detector,
+            resamples=options.resamples,
+            seed=options.seed,
+            threads=options.threads,
+            compare=compare,
+            run_folder=options.model if options.model.is_dir() else None,
+        ),
+    )
+
+
+def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
+    """What a reader needs to know to do it again."""
+    refiner, data = context.bench.refiner, context.data
+    counts = {p.data: f"{len(set(p.pictures))} pictures, {len(p)} people" for p in data.sets}
+    told: dict[str, Any] = {
+        "model": options.model.name,
+        "sha256": refiner.sha256,
+        "variant": refiner.variant,
+        "precision": str(refiner.record.get("precision", "unknown")),
+        "split": "test" if options.limit is None else f"part of test, {options.limit} pictures",
+        "data": counts,
+        "hardware": hardware(),
+        "versions": _versions(),
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+        "resamples": options.resamples,
+        "seed": options.seed,
+    }
+    if data.chooser is not None and {"ap", "prior"} & set(options.sections):
+        told["score_rule"] = context.score_rule
+        rules = context.score_rules
+        told["validation_ap_by_rule"] = {name: round(ap, 2) for name, ap in rules.items()}
+    return told
+
+
+def _versions() -> dict[str, str]:
+    found = {"steadypose": __version__, "numpy": np.__version__}
+    for name in ("onnxruntime", "opencv-python", "pycocotools"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

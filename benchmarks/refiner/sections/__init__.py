@@ -1,0 +1,1 @@
+"""One file for each kind of figure: from a workbench and test data to figures."""

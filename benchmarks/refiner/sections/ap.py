@@ -1,0 +1,121 @@
+"""COCO AP without and with the refiner, in ground-truth and in detected boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.benchmarks.accuracy import MIN_SCORE
+from steadypose.benchmarks.refiner.average_precision import (
+    Compared,
+    Evaluation,
+    base_score,
+    coco_results,
+)
+from steadypose.benchmarks.refiner.context import Context
+from steadypose.benchmarks.refiner.figures import Figure, Target
+from steadypose.benchmarks.refiner.networks import Base
+from steadypose.benchmarks.refiner.people import People, Rows
+from steadypose.engines.detectors import load_detector
+from steadypose.engines.runtimes import RuntimeOptions
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Boxes:
+    """Boxes of the test pictures: name, rows, picture and likelihood ``(P,)`` of each."""
+
+    name: str
+    rows: Rows
+    pictures: tuple[str, ...]
+    likelihood: NDArray[np.float64]
+
+
+def measure(context: Context) -> list[Figure]:
+    """A figure for each base in each kind of boxes; none without COCO."""
+    people = context.data.coco
+    if people is None:
+        return []
+    known = _Boxes(
+        name="ground-truth boxes",
+        rows=people.rows,
+        pictures=people.pictures,
+        likelihood=np.ones(len(people)),
+    )
+    found = _detected(context, people)
+    kinds = [known, found] if len(found.rows) else [known]
+    images = sorted({int(name) for name in people.pictures})
+    return [
+        _figure(context, base, boxes, images) for boxes in kinds for base in context.bench.bases
+    ]
+
+
+def _detected(context: Context, people: People) -> _Boxes:
+    """What the detector finds; none of the boxes' people is looked at."""
+    settings = context.settings
+    options = RuntimeOptions(threads=settings.threads)
+    detector = load_detector(settings.detector, options, min_score=MIN_SCORE)
+    firsts = {name: row for row, name in reversed(list(enumerate(people.pictures)))}
+    paths, pictures, boxes, likelihood = [], [], [np.zeros((0, 4), np.float32)], [np.zeros(0)]
+    for name, row in sorted(firsts.items(), key=lambda item: item[1]):
+        path = people.rows.paths[row]
+        (image,) = context.bench.images(Rows(paths=(path,), boxes=people.rows.boxes[:1]))
+        seen = detector.detect(image)
+        paths += [path] * len(seen)
+        pictures += [name] * len(seen)
+        boxes.append(seen.boxes)
+        likelihood.append(seen.scores.astype(np.float64))
+    rows = Rows(paths=tuple(paths), boxes=np.concatenate(boxes))
+    return _Boxes(
+        name=f"{settings.detector} boxes",
+        rows=rows,
+        pictures=tuple(pictures),
+        likelihood=np.concatenate(likelihood),
+    )
+
+
+def _figure(context: Context, base: Base, boxes: _Boxes, images: Sequence[int]) -> Figure:
+    before = context.bench.estimate(base, boxes.rows)
+    after = context.bench.refined(base, boxes.rows)
+    ids = [int(name) for name in boxes.pictures]
+    sides = [
+        [Evaluation(context.truth, images, coco_results(ids, joints, boxes.likelihood * scores))]
+        for joints, scores in (
+            (before, base_score(before)),
+            (after, context.person_scores(after, before)),
+            (after, base_score(before)),
+        )
+    ]
+    settings = context.settings
+    compared = Compared(sides, settings.resamples, settings.seed)
+    kept = compared.side(2)
+    return Figure(
+        section="ap",
+        metric="AP",
+        data=f"COCO, {boxes.name}",
+        base=base.name,
+        before=compared.side(0),
+        after=compared.side(1),
+        change=compared.difference(1, 0),
+        n=len(boxes.rows),
+        groups=len(images),
+        target=_target(base.name, context.bench.refiner.variant),
+        more={"score_rule": context.score_rule, "after_with_the_base's_score": kept.value},
+    )
+
+
+def _target(base: str, variant: str) -> Target:
+    """Points of AP to gain."""
+    wanted = {
+        ("lightning", "accurate"): 8.0,
+        ("lightning", "fast"): 4.0,
+        ("thunder", "accurate"): 3.0,
+        ("multipose", "accurate"): 8.0,
+        ("multipose", "fast"): 8.0,
+    }
+    for (name, size), points in wanted.items():
+        if name in base and size == variant:
+            return Target("change", ">=", points)
+    return Target("change", ">", 0.0)

@@ -1,0 +1,189 @@
+"""What the temporal prior is worth: a right one where the estimate fails, a wrong one's cost.
+
+Priors are simulated: the truth moved as people were measured to move in video, with a track's
+certainty (``steadypose.engines.refiner.priors``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.benchmarks.refiner import joints as j
+from steadypose.benchmarks.refiner.average_precision import Compared, Evaluation, Joints
+from steadypose.benchmarks.refiner.context import Context
+from steadypose.benchmarks.refiner.figures import Figure, Target
+from steadypose.benchmarks.refiner.networks import Base
+from steadypose.benchmarks.refiner.people import People
+from steadypose.benchmarks.refiner.resampling import Interval, Resampler, Sums
+from steadypose.engines.refiner.priors import PriorMixture, simulate_prior
+from steadypose.skeletons import COCO17
+
+RIGHT = PriorMixture(missing=0, right=1, stale=0, swapped=0)
+WRONG = PriorMixture(missing=0, right=0, stale=0, swapped=1)
+_PEOPLE = 200
+_DESTROYED = len(COCO17) // 4
+_AWAY_HEADS = (1.0, 3.0)
+_WRONG_DRAWS = 3
+_SEEN = 0.3
+
+
+def measure(context: Context) -> list[Figure]:
+    """Recovery on every data set, and the cost of a wrong prior in AP on COCO."""
+    found = []
+    for people in context.data.sets:
+        some = people.some(_PEOPLE, "prior")
+        for base in context.bench.bases:
+            found += _recovery(context, base, some)
+    if context.data.coco is not None:
+        for base in context.bench.bases:
+            found += _in_ap(context, base, context.data.coco)
+    return found
+
+
+def _recovery(context: Context, base: Base, people: People) -> list[Figure]:
+    bench, seed = context.bench, context.settings.seed
+    whole = bench.estimate(base, people.rows)
+    damaged, hit = destroy(np.random.default_rng([seed, 1]), whole, people.head)
+    prior = draw_priors(np.random.default_rng([seed, 2]), people, whole, RIGHT)
+    results = {
+        "whole": bench.refine(people.rows, whole),
+        "damaged": bench.refine(people.rows, damaged),
+        "with prior": bench.refine(people.rows, damaged, prior),
+    }
+    found = []
+    for name, among in (("", people.labelled), (", those destroyed", people.labelled & hit)):
+        shares = {k: Sums.share(j.right(v, people), among) for k, v in results.items()}
+        alone = Sums.share(j.right(damaged, people), among)
+        found.append(_recovered(context, base, people, name, shares, alone))
+    return found
+
+
+def _recovered(
+    context: Context,
+    base: Base,
+    people: People,
+    name: str,
+    shares: dict[str, Sums],
+    alone: Sums,
+) -> Figure:
+    draws = context.resampler(people)
+    more = {
+        "before": "refined without a prior, PCKh 0.5 %",
+        "after": "refined with the prior, PCKh 0.5 %",
+        "whole_estimate": draws.interval(shares["whole"], 100).value,
+        "estimate_alone": draws.interval(alone, 100).value,
+    }
+    return Figure(
+        section="prior",
+        metric=f"one joint in four destroyed: share recovered{name}",
+        data=people.data,
+        base=base.name,
+        before=draws.interval(shares["damaged"], 100),
+        after=draws.interval(shares["with prior"], 100),
+        change=recovered(draws, shares["whole"], shares["damaged"], shares["with prior"]),
+        ratio=True,
+        n=int(shares["whole"].bottom.sum()),
+        groups=draws.groups,
+        target=Target("change", ">=", 0.5) if not name else None,
+        more=more,
+    )
+
+
+def recovered(draws: Resampler, whole: Sums, lost: Sums, found: Sums) -> Interval:
+    """``(found - lost) / (whole - lost)``: 1 where all is back, 0 where nothing is."""
+    (a, many_a), (b, many_b), (c, many_c) = (draws.ratio(s) for s in (whole, lost, found))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.divide(c - b, a - b) if a != b else np.nan
+        each = np.divide(many_c - many_b, many_a - many_b)
+    return Interval.of(float(value), each)
+
+
+def destroy(
+    rng: np.random.Generator, joints: Joints, head: NDArray[np.floating]
+) -> tuple[Joints, NDArray[np.bool_]]:
+    """Take one joint in four of poses ``(P, 19, 3)`` away or move it by one to three heads.
+
+    Returns:
+        The poses, and which joints ``(P, 19)`` were hit. Moved joints keep their scores.
+    """
+    found, hit = joints.copy(), np.zeros(joints.shape[:2], bool)
+    for row in range(len(joints)):
+        picked = rng.permutation(len(COCO17))[:_DESTROYED]
+        hit[row, picked] = True
+        moved = picked[: _DESTROYED // 2]
+        angle = rng.uniform(0, 2 * np.pi, len(moved))
+        reach = head[row] * rng.uniform(*_AWAY_HEADS, len(moved))
+        found[row, moved, :2] += (reach * np.stack([np.cos(angle), np.sin(angle)])).T
+        found[row, picked[_DESTROYED // 2 :]] = 0
+    return found, hit
+
+
+def draw_priors(
+    rng: np.random.Generator, people: People, estimate: Joints, mixture: PriorMixture
+) -> Joints:
+    """Simulated priors ``(P, 19, 3)`` in picture pixels; zeros for people without labels.
+
+    Joints without a label are where the estimator sees them. Where nobody else is in the
+    picture, a swapped prior is the pose of some other person of the set beside this one.
+    """
+    found = np.zeros_like(estimate)
+    labelled = np.flatnonzero(people.labelled.sum(1) >= _DESTROYED)
+    for row in np.flatnonzero(people.labelled.any(1)):
+        stranger = int(rng.choice(labelled)) if len(labelled) else row
+        unseen = estimate[row, :, 2:] < _SEEN
+        found[row] = simulate_prior(
+            rng,
+            truth=people.truth[row],
+            labelled=people.labelled[row],
+            area=float(people.area[row]),
+            head_px=float(people.head[row]),
+            others=people.others[row],
+            others_labelled=people.others_labelled[row],
+            base=np.where(unseen, np.nan, estimate[row, :, :2]),
+            stranger=np.where(people.labelled[stranger][:, None], people.truth[stranger], np.nan),
+            mixture=mixture,
+        ).joints
+    return found
+
+
+def _in_ap(context: Context, base: Base, people: People) -> list[Figure]:
+    """AP with a right and with a wrong prior, against none."""
+    none = _ap(context, base, people, None, 0)
+    right = [_ap(context, base, people, RIGHT, draw) for draw in range(_WRONG_DRAWS)]
+    wrong = [_ap(context, base, people, WRONG, draw) for draw in range(_WRONG_DRAWS)]
+    settings = context.settings
+    compared = Compared([[none], right, wrong], settings.resamples, settings.seed)
+    kinds = (
+        (1, "AP, a right prior", None),
+        (2, "AP, another person's prior", Target("change", ">=", -0.5)),
+    )
+    return [
+        Figure(
+            section="prior",
+            metric=name,
+            data="COCO, ground-truth boxes",
+            base=base.name,
+            before=compared.side(0),
+            after=compared.side(side),
+            change=compared.difference(side, 0),
+            n=int(people.labelled.any(1).sum()),
+            groups=len(none),
+            target=target,
+            more={"before": "refined without a prior", "draws_of_the_priors": _WRONG_DRAWS},
+        )
+        for side, name, target in kinds
+    ]
+
+
+def _ap(
+    context: Context, base: Base, people: People, mixture: PriorMixture | None, draw: int
+) -> Evaluation:
+    before = context.bench.estimate(base, people.rows)
+    if mixture is None:
+        after = context.bench.refined(base, people.rows)
+    else:
+        rng = np.random.default_rng([context.settings.seed, 3, draw])
+        prior = draw_priors(rng, people, before, mixture)
+        after = context.bench.refine(people.rows, before, prior)
+    return context.evaluation(people.pictures, after, context.person_scores(after, before))
