@@ -7,6 +7,7 @@ from steadypose.configs.schema import (
     DetectorConfig,
     EstimatorConfig,
     OutputConfig,
+    RefinerConfig,
     RuntimeConfig,
 )
 
@@ -15,6 +16,7 @@ __all__ = [
     "DetectorConfig",
     "EstimatorConfig",
     "OutputConfig",
+    "RefinerConfig",
     "RuntimeConfig",
     "build",
     "load_config",

@@ -8,10 +8,18 @@ from typing import Any
 
 from steadypose.errors import ConfigError
 
+_CROP_SIZES = ((192, 64), (192, 96), (192, 128), (256, 96), (256, 128), (256, 192))
+
 
 def _check(where: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise ConfigError(f"{where}: expected {low:g} to {high:g}, got {value:g}")
+
+
+def _check_sizes(where: str, sizes: tuple[tuple[int, int], ...]) -> None:
+    for height, width in sizes:
+        if height % 32 or width % 32 or min(height, width) < 32:
+            raise ConfigError(f"{where}: expected multiples of 32, got {height}x{width}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,28 +59,59 @@ class EstimatorConfig:
             the largest scale within max_zoom, in the narrowest crop that shows it.
         max_zoom: A crop size is used while it enlarges the person by no more than this.
         max_batch: Most people that go through the network at once.
+        when: ``always``, or ``new``: a person whose last refined pose was sure is refined straight
+            from the track's prediction, and only new and doubtful people are estimated.
+        sure_score: With ``new``, a pose is sure from this mean probability of its joints on, a
+            dropped joint counted as 0 (0..1).
+        sure_joints: With ``new``, and with so many joints of a probability of 0.5 or more (0..19).
     """
 
     model: str = "movenet-thunder"
-    sizes: tuple[tuple[int, int], ...] = (
-        (192, 64),
-        (192, 96),
-        (192, 128),
-        (256, 96),
-        (256, 128),
-        (256, 192),
-    )
+    sizes: tuple[tuple[int, int], ...] = _CROP_SIZES
     max_zoom: float = 1.5
     max_batch: int = 8
+    when: str = "always"
+    sure_score: float = 0.5
+    sure_joints: int = 8
 
     def __post_init__(self) -> None:
-        for height, width in self.sizes:
-            if height % 32 or width % 32 or min(height, width) < 32:
-                raise ConfigError(
-                    f"estimator.sizes: expected multiples of 32, got {height}x{width}"
-                )
+        _check_sizes("estimator.sizes", self.sizes)
         _check("estimator.max_zoom", self.max_zoom, 0.1, 10)
         _check("estimator.max_batch", self.max_batch, 1, 256)
+        if self.when not in ("always", "new"):
+            raise ConfigError(f"estimator.when: expected always or new, got {self.when}")
+        _check("estimator.sure_score", self.sure_score, 0, 1)
+        _check("estimator.sure_joints", self.sure_joints, 0, 19)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinerConfig:
+    """How poses are refined.
+
+    Attributes:
+        enabled: Whether poses are refined at all.
+        model: ``refiner-fast``, ``refiner-accurate``, or the path of an ``.onnx`` file.
+        threshold: Joints whose probability is not above it are dropped: 0 keeps all (best for
+            mAP), a higher one is better for MOTA (0 to below 1).
+        sizes: Crop sizes [height, width] in pixels, smallest first, multiples of 32.
+        max_zoom: A crop size is used while it enlarges the person by no more than this.
+        max_batch: Most people that go through the network at once.
+        flip: Refine the mirrored crop too and join the two; takes twice as long.
+    """
+
+    enabled: bool = False
+    model: str = "refiner-accurate"
+    threshold: float = 0.0
+    sizes: tuple[tuple[int, int], ...] = _CROP_SIZES
+    max_zoom: float = 1.5
+    max_batch: int = 8
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        _check("refiner.threshold", self.threshold, 0, 0.999)
+        _check_sizes("refiner.sizes", self.sizes)
+        _check("refiner.max_zoom", self.max_zoom, 0.1, 10)
+        _check("refiner.max_batch", self.max_batch, 1, 256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,13 +159,24 @@ class Config:
 
     Attributes:
         name: What the settings are called in outputs.
-        detector, estimator, runtime, output: See their classes.
+        detector, estimator, refiner, runtime, output: See their classes.
         tracker: Values for ``steadypose.trackers.TrackerSettings`` by field name.
+
+    Raises:
+        ConfigError: ``estimator.when`` is ``new`` and there is no refiner to do the work.
     """
 
     name: str = "balanced"
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
+    refiner: RefinerConfig = field(default_factory=RefinerConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     tracker: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.estimator.when == "new" and not self.refiner.enabled:
+            raise ConfigError(
+                "estimator.when: 'new' leaves tracked people to the refiner, which is off; "
+                "choose 'always' or set refiner.enabled"
+            )

@@ -94,6 +94,12 @@ class Crops:
         offset = (points - middle) * self.scales[:, None, None]
         return (offset + self.centres[:, None]).astype(np.float32)
 
+    def from_frame(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Points ``(N, K, 2)`` in frame pixels as points in crop pixels."""
+        middle = np.array([self.images.shape[2], self.images.shape[1]]) / 2
+        offset = (points - self.centres[:, None]) / self.scales[:, None, None]
+        return (offset + middle).astype(np.float32)
+
 
 def cut(
     images: Sequence[NDArray[np.uint8]],

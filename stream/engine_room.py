@@ -5,25 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from steadypose.configs import Config, build
+from steadypose.configs import Config, RefinerConfig, build
 from steadypose.engines.crops import CropPolicy
 from steadypose.engines.detectors import Detector, load_detector
 from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.runtimes import RuntimeOptions
+from steadypose.skeletons import Skeleton
 from steadypose.trackers import TrackerSettings
 
 if TYPE_CHECKING:
+    from steadypose.engines.refiner import PoseRefiner
     from steadypose.trackers import PoseTracker
 
 
 @dataclass(frozen=True, kw_only=True)
 class EngineRoom:
-    """Detector, estimator and the settings of the tracker that goes with them."""
+    """Detector, estimator, refiner and the settings of the tracker that goes with them.
+
+    Attributes:
+        config: All settings.
+        detector, estimator: The networks.
+        tracker_settings: The tracker's thresholds.
+        refiner: None where poses are not refined.
+    """
 
     config: Config
     detector: Detector
     estimator: Estimator
     tracker_settings: TrackerSettings
+    refiner: PoseRefiner | None = None
 
     @classmethod
     def load(cls, config: Config) -> EngineRoom:
@@ -54,10 +64,36 @@ class EngineRoom:
             max_batch=config.estimator.max_batch,
         )
         estimator.warm_up()
-        return cls(config=config, detector=detector, estimator=estimator, tracker_settings=settings)
+        return cls(
+            config=config,
+            detector=detector,
+            estimator=estimator,
+            tracker_settings=settings,
+            refiner=_load_refiner(config.refiner, options) if config.refiner.enabled else None,
+        )
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints that are tracked."""
+        return self.estimator.skeleton if self.refiner is None else self.refiner.skeleton
 
     def tracker(self) -> PoseTracker:
         """A tracker without memory, for one source."""
         from steadypose.trackers import PoseTracker
 
-        return PoseTracker(self.tracker_settings, self.estimator.skeleton)
+        return PoseTracker(self.tracker_settings, self.skeleton)
+
+
+def _load_refiner(settings: RefinerConfig, options: RuntimeOptions) -> PoseRefiner:
+    from steadypose.engines.refiner import load_refiner  # its graph library is slow to import
+
+    refiner = load_refiner(
+        settings.model,
+        options,
+        policy=CropPolicy(sizes=settings.sizes, max_zoom=settings.max_zoom),
+        max_batch=settings.max_batch,
+        threshold=settings.threshold,
+        flip=settings.flip,
+    )
+    refiner.warm_up()
+    return refiner

@@ -1,9 +1,9 @@
-"""decode -> detect -> estimate -> track on threads, as a lazy iterator of results.
+"""decode -> detect -> estimate -> refine -> track on threads, as a lazy iterator of results.
 
-Decoding and detection run ahead on threads of their own. Estimation and tracking share one: the
-boxes of a frame come from the tracks after the frame before it, so that neither could ever start
-before the other is done, and handing each frame back and forth between two threads costs about as
-much as the tracker itself.
+Decoding and detection run ahead on threads of their own. Estimation, refinement and tracking share
+one: the boxes and priors of a frame come from the tracks after the frame before it, so that none
+could ever start before the other is done, and handing each frame back and forth between threads
+costs about as much as the tracker itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from steadypose.frame import Frame
 from steadypose.poses import Poses
 from steadypose.stream.channel import Channel, ChannelClosed, Policy
 from steadypose.stream.engine_room import EngineRoom
-from steadypose.stream.people import candidates, carry_boxes, person_scores
+from steadypose.stream.people import candidates
+from steadypose.stream.posing import Poser, Sight
 from steadypose.stream.records import FrameResult, Source
 from steadypose.stream.sources import open_source
 from steadypose.stream.stages import StageGroup, stage
@@ -34,7 +35,7 @@ from steadypose.stream.timing import StageTimes, Stopwatch
 A = TypeVar("A")
 B = TypeVar("B")
 
-STAGES = ("decode", "detect", "estimate", "track")
+STAGES = ("decode", "detect", "estimate", "refine", "track")
 _DEPTH = 2
 _DEPTH_AHEAD = 6
 """Frames of a file that may wait between detection and estimation: a detection takes as long as
@@ -100,6 +101,7 @@ class Run:
         self.times = StageTimes()
         self.room = room
         self._tracker = room.tracker()
+        self._poser = Poser(room, self._tracker)
         self._group = StageGroup()
         policy = Policy.LATEST if source.info.live else Policy.BLOCK
         self._decoded: Channel[_Item] = Channel(_DEPTH, policy)
@@ -157,12 +159,12 @@ class Run:
         """Seconds that each stage's thread has waited for input and for room for its output."""
         decoded, detected = self._decoded.stats(), self._detected.stats()
         followed = {"input_s": detected.get_wait_s, "output_s": self._results.stats().put_wait_s}
-        return {
+        waits = {
             "decode": {"input_s": 0.0, "output_s": decoded.put_wait_s},
             "detect": {"input_s": decoded.get_wait_s, "output_s": detected.put_wait_s},
-            "estimate": followed,
-            "track": followed,
         }
+        one_thread = STAGES[2:] if self.room.refiner else ("estimate", "track")
+        return {**waits, **dict.fromkeys(one_thread, followed)}
 
     def _start(self) -> None:
         if self._started:
@@ -205,6 +207,7 @@ class Run:
         if frame.epoch != self._epoch:
             self._epoch = frame.epoch
             self._tracker.reset(frame.epoch)
+            self._poser.forget()
         if self._should_look_again(item):
             with stage("detect"):
                 item = self._look(item)
@@ -233,16 +236,20 @@ class Run:
                 self.room.config.detector,
                 (frame.height, frame.width),
             )
-            poses = self.room.estimator.estimate(frame.image, where.boxes)
-            poses = person_scores(carry_boxes(poses, where, predictions), where)
-        return poses, where.detected
+        looked = item.detections is not None
+        sight = Sight(
+            frame=frame, where=where, predictions=predictions, looked=looked, watch=item.watch
+        )
+        return self._poser.poses(sight), where.detected
 
     def _track(self, item: _Item, poses: Poses, found: NDArray[np.bool_]) -> Poses:
         looked = item.detections is not None
         with item.watch.measure("track"):
-            return self._tracker.update(
+            people = self._tracker.update(
                 poses, item.frame.pts_s, detected=found if looked else False
             )
+        self._poser.remember(people)
+        return people
 
     def _should_look_again(self, item: _Item) -> bool:
         """Whether the tracker's wish for a detection is granted: not too soon after the last."""

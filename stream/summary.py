@@ -71,7 +71,7 @@ class RunSummary:
             "frames_with_detection": self._detected,
             "frames_dropped": self._run.dropped,
             "reconnects": self._reconnects,
-            "skeleton": self._run.room.estimator.skeleton.name,
+            "skeleton": self._run.room.skeleton.name,
             "tracks": len(self._tracks),
             "people": self._people_report(),
             "elapsed_s": round(elapsed, 3),
@@ -110,6 +110,8 @@ class RunSummary:
     def _models(self) -> list[dict[str, Any]]:
         room = self._run.room
         engines = [*room.detector.engines, room.estimator.network.engine]
+        if room.refiner is not None:
+            engines.append(room.refiner.engine)
         return [
             {"name": e.name, "sha256": zoo.file_sha256(e.path), "runtime": e.runtime}
             for e in engines

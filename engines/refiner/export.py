@@ -8,6 +8,7 @@ both: ``image`` uint8, ``pose``, ``prior`` and ``keypoints`` float32.
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import warnings
 from collections.abc import Mapping
@@ -46,7 +47,8 @@ def export_refiner(
         path: The ONNX file; the record gets the same name with ``.json``.
         precision: Of weights and activations.
         record: What to keep beside variant, precision and version; also stored in the ONNX
-            file's own metadata, under ``steadypose``.
+            file's own metadata, under ``steadypose``. The record beside the file also holds its
+            SHA-256, which is checked when the refiner is loaded.
 
     Returns:
         The record's path.
@@ -71,8 +73,9 @@ def export_refiner(
         graph.metadata_props.add(key="steadypose", value=json.dumps(whole, sort_keys=True))
         onnx.checker.check_model(graph, full_check=True)
         onnx.save(graph, part)
+        told = {**whole, "sha256": hashlib.sha256(part.read_bytes()).hexdigest()}
         part.replace(path)
-        part.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         part.replace(beside)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

@@ -30,12 +30,13 @@ class OnnxRuntimeEngine:
     Args:
         path: The ``.onnx`` file.
         threads: Threads for one call; 0 lets the run time choose.
+        graph: The serialised network, where it is not to be read from the file.
 
     Raises:
         EngineError: The file is not a network that this run time can load.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path, threads: int = 0, graph: bytes | None = None) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -44,7 +45,7 @@ class OnnxRuntimeEngine:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                graph or str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise EngineError(

@@ -22,12 +22,13 @@ class OpenVinoEngine:
     Args:
         path: The ``.onnx`` file.
         threads: Threads for one call; 0 lets the run time choose.
+        graph: The serialised network, where it is not to be read from the file.
 
     Raises:
         EngineError: OpenVINO is not installed or cannot load the file.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path, threads: int = 0, graph: bytes | None = None) -> None:
         try:
             import openvino
         except ImportError as error:
@@ -42,7 +43,9 @@ class OpenVinoEngine:
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
             core = openvino.Core()
-            self._compiled = core.compile_model(core.read_model(str(path)), "CPU", settings)
+            self._compiled = core.compile_model(
+                core.read_model(graph or str(path)), "CPU", settings
+            )
         except RuntimeError as error:
             first = str(error).strip().splitlines()[0]
             raise EngineError(f"{path}: OpenVINO cannot load it: {first}") from error

@@ -27,30 +27,33 @@ class RuntimeOptions:
     threads: int = 0
 
 
-def _onnx_runtime(path: Path, threads: int) -> Engine:
+def _onnx_runtime(path: Path, threads: int, graph: bytes | None) -> Engine:
     from steadypose.engines.runtimes.onnx_runtime import OnnxRuntimeEngine
 
-    return OnnxRuntimeEngine(path, threads)
+    return OnnxRuntimeEngine(path, threads, graph)
 
 
-def _openvino(path: Path, threads: int) -> Engine:
+def _openvino(path: Path, threads: int, graph: bytes | None) -> Engine:
     from steadypose.engines.runtimes.openvino import OpenVinoEngine
 
-    return OpenVinoEngine(path, threads)
+    return OpenVinoEngine(path, threads, graph)
 
 
-RUNTIMES: dict[str, Callable[[Path, int], Engine]] = {
+RUNTIMES: dict[str, Callable[[Path, int, bytes | None], Engine]] = {
     "onnxruntime": _onnx_runtime,
     "openvino": _openvino,
 }
 
 
-def load_engine(path: Path, options: RuntimeOptions | None = None) -> Engine:
+def load_engine(
+    path: Path, options: RuntimeOptions | None = None, *, graph: bytes | None = None
+) -> Engine:
     """Load a network for the device and run time asked for.
 
     Args:
         path: The ``.onnx`` file.
         options: How to run it.
+        graph: The serialised network to run, where it is not the file's as it is.
 
     Raises:
         ModelError: The file does not exist.
@@ -64,7 +67,7 @@ def load_engine(path: Path, options: RuntimeOptions | None = None) -> Engine:
         raise ConfigError(f"runtime '{chosen.runtime}': choose one of {', '.join(RUNTIMES)}")
     if not path.is_file():
         raise ModelError(f"{path}: no such model file; see 'steadypose models list'")
-    return RUNTIMES[chosen.runtime](path, chosen.threads)
+    return RUNTIMES[chosen.runtime](path, chosen.threads, graph)
 
 
 def usable_runtimes() -> dict[str, str | None]:

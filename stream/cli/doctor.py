@@ -60,7 +60,7 @@ def examine() -> Iterator[Finding]:
     yield Finding(
         subject="CPU", found=f"{platform.machine()}, {_usable_cores()} cores usable{_memory()}"
     )
-    for check in (_opencv, _video, _runtimes, _models, _gpu, _cache):
+    for check in (_opencv, _video, _runtimes, _models, _refiners, _gpu, _cache):
         yield from _guarded(check)
 
 
@@ -139,6 +139,18 @@ def _models() -> Iterator[Finding]:
         )
     else:
         yield Finding(subject="models", found=f"ready: {', '.join(zoo.DEFAULTS)}")
+
+
+def _refiners() -> Iterator[Finding]:
+    from steadypose.engines.refiner import load
+
+    for name in load.REFINERS:
+        path = load.WEIGHTS / f"{name}.onnx"
+        if not path.is_file():
+            yield Finding(subject="refiner", found=f"{name} missing", state="note")
+            continue
+        load.check_refiner(path)
+        yield Finding(subject="refiner", found=f"{name} ready, {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _gpu() -> Iterator[Finding]:

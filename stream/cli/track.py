@@ -14,6 +14,7 @@ from steadypose.configs import (
     DetectorConfig,
     EstimatorConfig,
     OutputConfig,
+    RefinerConfig,
     RuntimeConfig,
     load_config,
     preset_names,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _SECTIONS: Mapping[str, type[Any]] = {
     "detector": DetectorConfig,
     "estimator": EstimatorConfig,
+    "refiner": RefinerConfig,
     "runtime": RuntimeConfig,
     "output": OutputConfig,
     "tracker": TrackerSettings,
@@ -71,6 +73,12 @@ def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detect-every", type=_positive, metavar="N", help="same as --detector.every"
     )
+    parser.add_argument(
+        "--refiner",
+        choices=("on", "off"),
+        help="refine poses or not; off also estimates everyone in every frame",
+    )
+    parser.add_argument("--estimate", choices=("always", "new"), help="same as --estimator.when")
     parser.add_argument(
         "--skeleton", metavar="S", help=f"joints of the PoseTrack file: {', '.join(SKELETONS)}"
     )
@@ -144,6 +152,8 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         ("output", "formats", options.format.split(",") if options.format else None),
         ("runtime", "device", options.device),
         ("detector", "every", options.detect_every),
+        ("refiner", "enabled", None if options.refiner is None else options.refiner == "on"),
+        ("estimator", "when", options.estimate or ("always" if options.refiner == "off" else None)),
     ):
         if value is not None:
             values.setdefault(section, {})[field] = value

@@ -1,0 +1,121 @@
+"""A refiner from the name of one that is shipped, or from a file of one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from steadypose.configs import unknown
+from steadypose.engines import zoo
+from steadypose.engines.crops import CropPolicy
+from steadypose.engines.refiner.precision import float32_graph
+from steadypose.engines.refiner.refine import PoseRefiner
+from steadypose.engines.runtimes import Engine, RuntimeOptions, load_engine
+from steadypose.errors import ModelError
+from steadypose.skeletons import COCO19
+
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+REFINERS = ("refiner-fast", "refiner-accurate")
+"""The refiners that come with the package."""
+
+_MAX_RECORD_BYTES = 1_000_000
+
+
+def load_refiner(
+    model: str,
+    options: RuntimeOptions | None = None,
+    *,
+    policy: CropPolicy | None = None,
+    max_batch: int = 8,
+    threshold: float = 0.0,
+    flip: bool = False,
+) -> PoseRefiner:
+    """Load a refiner, in FP32 whatever the file's precision.
+
+    Args:
+        model: One of ``REFINERS``, or the path of an ``.onnx`` file of ``steadypose export``.
+        options: How to run it.
+        policy: Which crop size a person gets.
+        max_batch: No more crops than this go through the network at once.
+        threshold: Probability up to which joints are dropped; see ``PoseRefiner``.
+        flip: Whether the mirrored crop is refined too.
+
+    Raises:
+        ModelError: The file is not at hand, not what its record says, or no refiner.
+        EngineError: The run time refuses it.
+    """
+    path = refiner_path(model)
+    check_refiner(path)
+    engine = load_engine(path, options, graph=float32_graph(path))
+    _check_contract(engine)
+    return PoseRefiner(engine, policy, max_batch=max_batch, threshold=threshold, flip=flip)
+
+
+def refiner_path(model: str) -> Path:
+    """Where a refiner's file is. Raises ModelError when it is not there."""
+    if model.endswith(".onnx"):
+        path = Path(model)
+        if not path.is_file():
+            raise ModelError(f"{path}: no such refiner; export one with: steadypose export")
+        return path
+    if model not in REFINERS:
+        raise ModelError(unknown("refiner", model, list(REFINERS)) + " (or an .onnx file)")
+    path = WEIGHTS / f"{model}.onnx"
+    if not path.is_file():
+        raise ModelError(
+            f"'{model}' is not part of this installation; train one with steadypose train, "
+            "or name an .onnx file"
+        )
+    return path
+
+
+def check_refiner(path: Path) -> dict[str, Any]:
+    """Compare a refiner's file with the SHA-256 in the record beside it, and return the record.
+
+    A shipped refiner must have a record; a file of one's own without one is taken as it is.
+
+    Raises:
+        ModelError: There is no such record, it cannot be read, or the file is another.
+    """
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        if path.parent == WEIGHTS:
+            raise ModelError(f"{beside}: missing; install steadypose again")
+        return {}
+    record = _read_record(beside)
+    expected = record.get("sha256")
+    if expected is None and path.parent != WEIGHTS:
+        return record
+    if zoo.file_sha256(path) != expected:
+        remedy = "install steadypose again" if path.parent == WEIGHTS else "export it again"
+        raise ModelError(f"{path}: not the file that {beside.name} tells of; {remedy}")
+    return record
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MAX_RECORD_BYTES:
+            raise ModelError(f"{path}: larger than a record can be (1 MB)")
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ModelError(f"{path}: not valid JSON") from error
+    if not isinstance(record, dict):
+        raise ModelError(f"{path}: expected keys and values at the top level")
+    return record
+
+
+def _check_contract(engine: Engine) -> None:
+    """Raise ModelError unless the network takes and gives what a refiner does."""
+    inputs, output = engine.inputs, engine.outputs.get("keypoints")
+    fits = set(inputs) == {"image", "pose", "prior"} and output is not None
+    joints = [spec.shape[1:] for name, spec in inputs.items() if name != "image"]
+    if output is not None:
+        joints.append(output.shape[1:])
+    if not fits or any(shape != (len(COCO19), 3) for shape in joints):
+        raise ModelError(
+            f"{engine.path}: not a refiner: expected image, pose, prior to keypoints "
+            f"(N, {len(COCO19)}, 3), got {', '.join(inputs)} to {', '.join(engine.outputs)}"
+        )
