@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
         "model",
-        type=Path,
         metavar="MODEL",
-        help="exported refiner (.onnx), or the folder of a training run, which is exported first",
+        help="a shipped refiner's name, an .onnx file, or a training run's folder, which is "
+        "exported first",
     )
     _add_data(parser)
     _add_scope(parser)
@@ -66,7 +66,8 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[*BASES, f"movenet-multipose{WHOLE}"],
         metavar="B",
-        help=f"estimators to refine; with {WHOLE} as in a whole picture [default: %(default)s]",
+        help=f"estimators to refine; with {WHOLE} people are seen as in a whole picture, for 'ap' "
+        f"[default: {' '.join(BASES)} movenet-multipose{WHOLE}]",
     )
     scope.add_argument(
         "--detector", default="picodet-s", metavar="D", help="of detected boxes [%(default)s]"
@@ -74,11 +75,11 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
     scope.add_argument(
         "--compare",
         nargs="+",
-        type=Path,
         default=[],
         metavar="FILE",
         help="exports of the same weights in other precisions, for 'parity'",
     )
+    scope.add_argument("--flip", action="store_true", help="refine the mirrored crop too")
     scope.add_argument("--resamples", type=_count, default=500, metavar="N", help="[%(default)s]")
     scope.add_argument("--threads", type=_count, default=2, metavar="N", help="[%(default)s]")
     scope.add_argument("--seed", type=int, default=0, help="of resamples, priors, crops [0]")

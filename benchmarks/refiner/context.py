@@ -41,7 +41,7 @@ class Settings:
     resamples: int = 500
     seed: int = 0
     threads: int = 2
-    compare: tuple[Path, ...] = ()
+    compare: tuple[str, ...] = ()
     run_folder: Path | None = None
 
 
@@ -52,6 +52,11 @@ class Context:
     bench: Workbench
     data: TestData
     settings: Settings
+
+    @property
+    def crop_bases(self) -> list[Base]:
+        """The bases that see people in crops, as they do in use."""
+        return [base for base in self.bench.bases if not base.whole]
 
     def resampler(self, people: People) -> Resampler:
         """Draws over the groups of near-duplicates of some people."""
@@ -74,7 +79,7 @@ class Context:
 
     def _ap_with(self, rule: str, people: People) -> float:
         found = []
-        for base in self.bench.bases:
+        for base in self.crop_bases or self.bench.bases:
             before = self.bench.estimate(base, people.rows)
             after = self.bench.refined(base, people.rows)
             scores = SCORE_RULES[rule](after, before)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.benchmarks.refiner.networks import PADDING, SIZE, Base, Joints, RefinerFile
-from steadypose.benchmarks.refiner.people import People, Rows
+from steadypose.benchmarks.refiner.people import People
 from steadypose.benchmarks.refiner.workbench import Workbench
 from steadypose.engines.crops import Crops, cut
 from steadypose.engines.refiner.data.covering import (
@@ -29,29 +29,25 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Crowd:
-    """Crops with two people each.
+    """Crops with two people each, as pictures of their own.
 
     Attributes:
-        crops: N crops around the person who is looked for.
-        people: Those, with the pasted ones as ``others``, in crop pixels.
+        images: ``(N, H, W, 3)`` uint8 BGR.
+        people: Those who are looked for, in their middle, with the pasted ones as ``others``.
     """
 
-    crops: Crops
+    images: NDArray[np.uint8]
     people: People
 
     def run(self, refiner: RefinerFile, base: Base) -> tuple[Joints, Joints]:
-        """``(N, 19, 3)`` of the base and of the refiner on it, crop pixels."""
+        """``(N, 19, 3)`` of the base and of the refiner on it."""
         before, after = [], []
-        for first in range(0, len(self.people), _AT_ONCE):
+        boxes = self.people.rows.boxes
+        for first in range(0, len(boxes), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
-            some = Crops(
-                self.crops.images[part],
-                self.crops.scales[part],
-                self.crops.centres[part],
-                self.crops.box_sizes[part],
-            )
-            before.append(base.on_crops(some))
-            after.append(refiner.on_crops(some.images, before[-1]))
+            images = list(self.images[part])
+            before.append(base.estimate(images, boxes[part]))
+            after.append(refiner.refine(images, boxes[part], before[-1]))
         return np.concatenate(before), np.concatenate(after)
 
 
@@ -64,10 +60,11 @@ def make_crowd(bench: Workbench, people: People, count: int, seed: int) -> Crowd
     guests = [row for row, person in enumerate(people.records) if can_be_pasted(person)]
     images = list(bench.images(hosts.rows))
     crops = cut(images, hosts.rows.boxes, SIZE, PADDING)
+    places = crops.from_frame(hosts.truth)
     scenes, kept = [], []
     for row in range(len(hosts) if guests else 0):
         rng = np.random.default_rng([seed, row])
-        start = _scene(hosts, row, crops)
+        start = _scene(hosts, row, crops, places[row])
         guest = int(rng.choice(guests))
         if people.pictures[guest] == hosts.pictures[row]:
             continue
@@ -78,14 +75,12 @@ def make_crowd(bench: Workbench, people: People, count: int, seed: int) -> Crowd
     return _crowd(hosts.take(np.array(kept, np.intp)), crops, scenes, np.array(kept, np.intp))
 
 
-def _scene(people: People, row: int, crops: Crops) -> Scene:
-    middle = np.array([SIZE[1], SIZE[0]]) / 2
-    target = (people.truth[row] - crops.centres[row]) / crops.scales[row] + middle
+def _scene(people: People, row: int, crops: Crops, target: NDArray[np.float32]) -> Scene:
     inside = ((target >= 0) & (target <= np.array([SIZE[1], SIZE[0]]) - 1)).all(1)
     known = people.labelled[row]
     return Scene(
         image=crops.images[row],
-        target=target.astype(np.float32),
+        target=target,
         known=known,
         weight=(known & inside).astype(np.float32),
         labelled=known & inside,
@@ -111,15 +106,16 @@ def _pasted(
 
 def _crowd(hosts: People, crops: Crops, scenes: list[Scene], kept: NDArray[np.intp]) -> Crowd:
     """Hosts as people of their crops; joints whose weight the guest has lowered do not count."""
-    images = np.stack([s.image for s in scenes]) if scenes else crops.images[:0]
+    middle = np.array([SIZE[1], SIZE[0]], np.float32) / 2
+    half = crops.box_sizes[kept] / 2
     empty = np.zeros((0, JOINTS), bool)
     shape = (len(scenes), JOINTS, 2)
     return Crowd(
-        crops=Crops(images, crops.scales[kept], crops.centres[kept], crops.box_sizes[kept]),
+        images=np.stack([s.image for s in scenes]) if scenes else crops.images[:0],
         people=replace(
             hosts,
             data=f"{hosts.data}, made-up crowds",
-            rows=Rows(paths=hosts.rows.paths, boxes=hosts.rows.boxes),
+            rows=replace(hosts.rows, boxes=np.concatenate([middle - half, middle + half], 1)),
             truth=np.array([s.target for s in scenes], np.float32).reshape(shape),
             labelled=np.stack([s.weight >= 1 for s in scenes]) if scenes else empty,
             area=np.array([s.area for s in scenes]),

@@ -16,21 +16,25 @@ class Target:
 
     Attributes:
         on: Which of the figure's intervals it is asked of.
-        kind: ``">="``, ``">"`` or ``"<="``.
+        kind: ``">="`` or ``"<="``, of the value.
         bound: In the figure's unit.
+        clear_of: What the whole interval must lie above, where it must.
     """
 
-    on: Literal["before", "after", "change"]
-    kind: Literal[">=", ">", "<="]
+    on: Literal["after", "change"]
+    kind: Literal[">=", "<="]
     bound: float
+    clear_of: float | None = None
 
-    def met(self, value: float) -> bool:
-        """Whether a value is what it should be; never so for NaN."""
-        if math.isnan(value):
+    def met(self, interval: Interval | None) -> bool:
+        """Whether a figure is what it should be; never so where nothing was measured."""
+        if interval is None or math.isnan(interval.value):
+            return False
+        if self.clear_of is not None and not interval.low > self.clear_of:
             return False
         if self.kind == "<=":
-            return value <= self.bound
-        return value > self.bound if self.kind == ">" else value >= self.bound
+            return interval.value <= self.bound
+        return interval.value >= self.bound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,5 +74,4 @@ class Figure:
         """Whether the target is met; None where there is none."""
         if self.target is None:
             return None
-        interval: Interval | None = getattr(self, self.target.on)
-        return interval is not None and self.target.met(interval.value)
+        return self.target.met(self.after if self.target.on == "after" else self.change)

@@ -1,4 +1,4 @@
-"""The base estimators and the refiner, on boxes of pictures and on crops."""
+"""The base estimators and the refiner, as they run in use, on boxes of pictures."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from steadypose.benchmarks.refiner.arguments import WHOLE
 from steadypose.engines.crops import CropPolicy, Crops, Size, cut
 from steadypose.engines.estimators import load_estimator
+from steadypose.engines.refiner import load_refiner
 from steadypose.engines.refiner.data.records import JOINTS
-from steadypose.engines.runtimes import Engine, RuntimeOptions, load_engine
+from steadypose.engines.refiner.load import refiner_path
+from steadypose.engines.runtimes import Engine, RuntimeOptions
 from steadypose.errors import ModelError
-from steadypose.skeletons import COCO17
+from steadypose.poses import Poses
+from steadypose.skeletons import COCO17, COCO19
 
 Image = NDArray[np.uint8]
 Joints = NDArray[np.float32]
@@ -25,6 +28,7 @@ Joints = NDArray[np.float32]
 SIZE: Size = (256, 192)
 PADDING = 1.15
 """Of crops for MoveNet and the refiner alike."""
+POLICY = CropPolicy(sizes=(SIZE,), padding=PADDING)
 _WHOLE_SIDE = 512
 
 
@@ -38,14 +42,14 @@ class Base:
 
     Attributes:
         name: As given.
+        whole: Whether people are seen as in a whole picture.
         sha256: Of the model's file.
     """
 
     def __init__(self, name: str, threads: int) -> None:
-        self.name, self._whole = name, name.endswith(WHOLE)
-        policy = CropPolicy(sizes=(SIZE,), padding=PADDING)
+        self.name, self.whole = name, name.endswith(WHOLE)
         model = name.removesuffix(WHOLE)
-        estimator = load_estimator(model, RuntimeOptions(threads=threads), policy=policy)
+        estimator = load_estimator(model, RuntimeOptions(threads=threads), policy=POLICY)
         if estimator.skeleton.name != COCO17.name:
             raise ModelError(f"{name}: expected an estimator of COCO's 17 joints")
         self._network = estimator.network
@@ -57,22 +61,19 @@ class Base:
         """What runs it."""
         return self._network.engine
 
-    def on_crops(self, crops: Crops) -> Joints:
-        """``(N, 19, 3)`` x, y in crop pixels, score; head top and neck have score 0."""
-        found = np.zeros((len(crops.images), JOINTS, 3), np.float32)
-        joints = self._network.infer(crops)
-        found[:, : len(COCO17)] = np.nan_to_num(joints)
-        found[..., 2] = found[..., 2].clip(0, 1)
-        return found
-
     def estimate(self, images: list[Image], boxes: NDArray[np.float32]) -> Joints:
-        """``(N, 19, 3)`` of N boxes, each of a picture of its own; x, y in its pixels."""
-        if self._whole:
+        """``(N, 19, 3)`` of N boxes, each of a picture of its own; x, y in its pixels.
+
+        Head top and neck have score 0.
+        """
+        if self.whole:
             crops = whole_views(images, boxes)
         else:
             crops = cut(images, boxes, self._size, self._network.padding)
-        found = self.on_crops(crops)
-        found[..., :2] = crops.to_frame(found[..., :2])
+        joints = np.nan_to_num(self._network.infer(crops))
+        found = np.zeros((len(boxes), JOINTS, 3), np.float32)
+        found[:, : len(COCO17), :2] = crops.to_frame(joints[..., :2])
+        found[:, : len(COCO17), 2] = joints[..., 2].clip(0, 1)
         return found
 
 
@@ -90,8 +91,9 @@ class RefinerFile:
     """An exported refiner.
 
     Args:
-        path: The ONNX file.
+        model: Name of one that is shipped, or the ONNX file.
         threads: Of one call.
+        flip: Whether the mirrored crop is refined too.
 
     Attributes:
         path, sha256: The file.
@@ -101,23 +103,26 @@ class RefinerFile:
         ModelError: The file is no exported refiner.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
-        self.engine = load_engine(path, RuntimeOptions(threads=threads))
-        if set(self.engine.inputs) != {"image", "pose", "prior"}:
-            raise ModelError(f"{path}: not a refiner: it takes {', '.join(self.engine.inputs)}")
-        self.path, self.sha256 = path, sha256_of(path)
-        self.record = record_of(path)
+    def __init__(self, model: str, threads: int, *, flip: bool = False) -> None:
+        self.path = refiner_path(model)
+        options = RuntimeOptions(threads=threads)
+        self._refiner = load_refiner(model, options, policy=POLICY, flip=flip)
+        self.sha256, self.record = sha256_of(self.path), record_of(self.path)
+
+    @property
+    def engine(self) -> Engine:
+        """What runs it."""
+        return self._refiner.engine
 
     @property
     def variant(self) -> str:
         """``fast``, ``accurate``, or ``unknown``."""
         return str(self.record.get("variant", "unknown"))
 
-    def on_crops(self, images: Image, pose: Joints, prior: Joints | None = None) -> Joints:
-        """``(N, 19, 3)`` x, y in crop pixels and probability; all inputs in crop pixels."""
-        told = np.zeros_like(pose) if prior is None else prior
-        feeds: dict[str, NDArray[Any]] = {"image": images, "pose": pose, "prior": told}
-        return np.asarray(self.engine.infer(feeds)["keypoints"], np.float32)
+    @property
+    def precision(self) -> str:
+        """``fp16``, ``fp32``, or ``unknown``."""
+        return str(self.record.get("precision", "unknown"))
 
     def refine(
         self,
@@ -127,19 +132,11 @@ class RefinerFile:
         prior: Joints | None = None,
     ) -> Joints:
         """Refine N poses ``(N, 19, 3)`` in boxes, each of a picture of its own, in its pixels."""
-        crops = cut(images, boxes, SIZE, PADDING)
-        told = None if prior is None else to_crop(crops, prior)
-        found = self.on_crops(crops.images, to_crop(crops, pose), told)
-        found[..., :2] = crops.to_frame(found[..., :2])
-        return found
-
-
-def to_crop(crops: Crops, joints: Joints) -> Joints:
-    """Joints ``(N, K, 3)`` in frame pixels as joints in crop pixels; zeros where the score is 0."""
-    middle = np.array([crops.images.shape[2], crops.images.shape[1]]) / 2
-    away = (joints[..., :2] - crops.centres[:, None]) / crops.scales[:, None, None]
-    moved = np.concatenate([away + middle, joints[..., 2:]], 2).astype(np.float32)
-    return np.where(joints[..., 2:] > 0, moved, np.float32(0))
+        rows = [slice(i, i + 1) for i in range(len(boxes))]
+        given = [Poses.create(pose[i], boxes=boxes[i], skeleton=COCO19) for i in rows]
+        told = None if prior is None else [prior[i] for i in rows]
+        found = Poses.concatenate(self._refiner.refine_many(images, given, told), COCO19)
+        return np.concatenate([np.nan_to_num(found.keypoints), found.scores[..., None]], 2)
 
 
 def sha256_of(path: Path) -> str:

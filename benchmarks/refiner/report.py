@@ -73,6 +73,8 @@ def row(figure: Figure) -> tuple[str, ...]:
     if figure.target is not None:
         bound = f"{figure.target.bound:.3g}"
         wanted = f"{figure.target.on} {figure.target.kind} {bound}"
+        if figure.target.clear_of is not None:
+            wanted += f", interval > {figure.target.clear_of:.3g}"
         met = "yes" if figure.met else "no"
     change = shown(figure.change)
     return (

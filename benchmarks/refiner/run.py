@@ -66,12 +66,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _exports(options: argparse.Namespace, folder: Path) -> tuple[Path, tuple[Path, ...]]:
+def _exports(options: argparse.Namespace, folder: Path) -> tuple[str, tuple[str, ...]]:
     """The file to measure and those to compare it with; a run's weights are exported first."""
-    if options.model.is_file():
+    if not Path(options.model).is_dir():
         return options.model, tuple(options.compare)
-    if not options.model.is_dir():
-        raise InputError(f"{options.model}: no such refiner; name an .onnx file or a run's folder")
     try:
         from steadypose.engines.refiner.export import export_refiner
         from steadypose.engines.refiner.training.finish import load_best
@@ -79,15 +77,16 @@ def _exports(options: argparse.Namespace, folder: Path) -> tuple[Path, tuple[Pat
         raise InputError(
             f"{options.model}: exporting a run needs torch ({error}); name an .onnx file"
         ) from error
-    model, record = load_best(options.model)
+    model, record = load_best(Path(options.model))
     half, single = folder / "fp16.onnx", folder / "fp32.onnx"
     export_refiner(model, half, "fp16", record)
     export_refiner(model, single, "fp32", record)
-    return half, (single, *options.compare)
+    return str(half), (str(single), *options.compare)
 
 
-def _context(options: argparse.Namespace, model: Path, compare: tuple[Path, ...]) -> Context:
-    refiner = RefinerFile(model, options.threads)
+def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) -> Context:
+    refiner = RefinerFile(model, options.threads, flip=options.flip)
+    folder = Path(options.model)
     bases = [Base(name, options.threads) for name in options.bases]
     return Context(
         bench=Workbench(refiner, bases, options.cache),
@@ -98,7 +97,7 @@ def _context(options: argparse.Namespace, model: Path, compare: tuple[Path, ...]
             seed=options.seed,
             threads=options.threads,
             compare=compare,
-            run_folder=options.model if options.model.is_dir() else None,
+            run_folder=folder if folder.is_dir() else None,
         ),
     )
 
@@ -108,15 +107,16 @@ def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
     refiner, data = context.bench.refiner, context.data
     counts = {p.data: f"{len(set(p.pictures))} pictures, {len(p)} people" for p in data.sets}
     told: dict[str, Any] = {
-        "model": options.model.name,
+        "model": Path(options.model).name,
         "sha256": refiner.sha256,
         "variant": refiner.variant,
-        "precision": str(refiner.record.get("precision", "unknown")),
+        "precision": refiner.precision,
         "split": "test" if options.limit is None else f"part of test, {options.limit} pictures",
         "data": counts,
         "hardware": hardware(),
         "versions": _versions(),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+        "flip": options.flip,
         "resamples": options.resamples,
         "seed": options.seed,
     }

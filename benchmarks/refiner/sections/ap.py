@@ -45,11 +45,11 @@ def measure(context: Context) -> list[Figure]:
         likelihood=np.ones(len(people)),
     )
     found = _detected(context, people)
-    kinds = [known, found] if len(found.rows) else [known]
     images = sorted({int(name) for name in people.pictures})
-    return [
-        _figure(context, base, boxes, images) for boxes in kinds for base in context.bench.bases
-    ]
+    pairs = [(known, base) for base in context.bench.bases]
+    if len(found.rows):
+        pairs += [(found, base) for base in context.crop_bases]
+    return [_figure(context, base, boxes, images) for boxes, base in pairs]
 
 
 def _detected(context: Context, people: People) -> _Boxes:
@@ -117,5 +117,5 @@ def _target(base: str, variant: str) -> Target:
     }
     for (name, size), points in wanted.items():
         if name in base and size == variant:
-            return Target("change", ">=", points)
-    return Target("change", ">", 0.0)
+            return Target("change", ">=", points, clear_of=0.0)
+    return Target("change", ">=", 0.0, clear_of=0.0)

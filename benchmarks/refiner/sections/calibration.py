@@ -20,7 +20,7 @@ def measure(context: Context) -> list[Figure]:
     found = []
     for people in context.data.sets:
         parts = []
-        for base in context.bench.bases:
+        for base in context.crop_bases:
             before, after = context.pair(base, people)
             told_before, told = before[..., 2], after[..., 2]
             had = people.labelled & (told_before > 0)

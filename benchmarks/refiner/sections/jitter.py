@@ -24,7 +24,7 @@ def measure(context: Context) -> list[Figure]:
     found = []
     for people in context.data.sets:
         some = people.some(_PEOPLE, "jitter")
-        found += [_figure(context, base, some) for base in context.bench.bases]
+        found += [_figure(context, base, some) for base in context.crop_bases]
     return found
 
 

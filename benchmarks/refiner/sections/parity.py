@@ -2,101 +2,122 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.benchmarks.refiner.context import Context
 from steadypose.benchmarks.refiner.figures import Figure, Target
-from steadypose.benchmarks.refiner.networks import PADDING, SIZE, Joints, RefinerFile, to_crop
+from steadypose.benchmarks.refiner.networks import PADDING, SIZE, Joints, RefinerFile
 from steadypose.benchmarks.refiner.resampling import Interval
 from steadypose.engines.crops import cut
 
 _PEOPLE = 48
 _AT_ONCE = 8
-_TORCH_PX, _PRECISION_PX = 0.05, 0.5
+_TORCH, _PRECISION = Target("change", "<=", 0.05), Target("change", "<=", 0.5)
 
-_Inputs = tuple[NDArray[np.uint8], Joints]
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Crops:
+    """Crops of real people and what the first base finds in them, crop pixels.
+
+    Attributes:
+        images: ``(N, H, W, 3)`` uint8 BGR.
+        pose: ``(N, 19, 3)``.
+    """
+
+    images: NDArray[np.uint8]
+    pose: Joints
+
+    def run(self, refiner: RefinerFile) -> Joints:
+        """What an export makes of them, without a prior."""
+        nothing = np.zeros_like(self.pose)
+        found = []
+        for part in self.parts():
+            feeds: dict[str, NDArray[Any]] = {
+                "image": self.images[part],
+                "pose": self.pose[part],
+                "prior": nothing[part],
+            }
+            found.append(refiner.engine.infer(feeds)["keypoints"])
+        return np.concatenate(found)
+
+    def parts(self) -> list[slice]:
+        """A batch at a time."""
+        return [slice(i, i + _AT_ONCE) for i in range(0, len(self.images), _AT_ONCE)]
 
 
 def measure(context: Context) -> list[Figure]:
-    """A figure for each export to compare with, and for torch where the run's folder is known."""
-    compare = [RefinerFile(path, context.settings.threads) for path in context.settings.compare]
-    folder = context.settings.run_folder
-    if not compare and folder is None:
-        return []
-    inputs = _inputs(context)
-    refiner = context.bench.refiner
-    here = _run(refiner, inputs)
-    files = {refiner.path.name: here} | {other.path.name: _run(other, inputs) for other in compare}
-    found = [
-        _figure(f"{_name(refiner)} against {_name(other)}", here, files[other.path.name], kind="")
-        for other in compare
+    """Each further export against the FP32 one, as they run in use.
+
+    Where the training run's folder is known also torch in FP32, and torch in FP16, since
+    processors compute FP16 files in FP32.
+    """
+    threads, folder = context.settings.threads, context.settings.run_folder
+    crops = _crops(context)
+    files = [context.bench.refiner]
+    files += [RefinerFile(model, threads) for model in context.settings.compare]
+    found = {f"{file.precision} file": crops.run(file) for file in files}
+    reference = "fp32 file" if "fp32 file" in found else next(iter(found))
+    figures = [
+        _figure(f"{name} against {reference}", joints, found[reference], _PRECISION)
+        for name, joints in found.items()
+        if name != reference
     ]
     if folder is not None:
-        found += _against_torch(folder, [refiner, *compare], files, inputs)
-    return found
+        single, half = _torch(folder, crops)
+        figures += [
+            _figure(f"torch against {reference}", single, found[reference], _TORCH),
+            _figure(f"torch in FP16 against {reference}", half, found[reference], _PRECISION),
+        ]
+    return figures
 
 
-def _name(refiner: RefinerFile) -> str:
-    return f"{refiner.record.get('precision', 'export')} ({refiner.path.name})"
-
-
-def _inputs(context: Context) -> _Inputs:
-    """Crops of real people and what the first base finds in them, crop pixels."""
+def _crops(context: Context) -> _Crops:
     images, poses = [], []
     for people in context.data.sets:
         some = people.some(_PEOPLE, "parity")
         crops = cut(list(context.bench.images(some.rows)), some.rows.boxes, SIZE, PADDING)
+        pose = context.bench.estimate(context.bench.bases[0], some.rows)
+        places = np.where(pose[..., 2:] > 0, crops.from_frame(pose[..., :2]), 0)
         images.append(crops.images)
-        poses.append(to_crop(crops, context.bench.estimate(context.bench.bases[0], some.rows)))
-    return np.concatenate(images), np.concatenate(poses)
+        poses.append(np.concatenate([places, pose[..., 2:]], 2).astype(np.float32))
+    return _Crops(images=np.concatenate(images), pose=np.concatenate(poses))
 
 
-def _run(refiner: RefinerFile, inputs: _Inputs) -> Joints:
-    images, pose = inputs
-    parts = range(0, len(images), _AT_ONCE)
-    return np.concatenate(
-        [refiner.on_crops(images[i : i + _AT_ONCE], pose[i : i + _AT_ONCE]) for i in parts]
-    )
-
-
-def _against_torch(
-    folder: Path, refiners: list[RefinerFile], files: dict[str, Joints], inputs: _Inputs
-) -> list[Figure]:
-    """Torch's own result against the FP32 export, which should be the same but for rounding."""
-    single = [r for r in refiners if r.record.get("precision") == "fp32"]
-    if not single:
-        return []
+def _torch(folder: Path, crops: _Crops) -> list[Joints]:
+    """What torch makes of them in FP32 and in FP16."""
     import torch
 
+    from steadypose.engines.refiner.export import halved
     from steadypose.engines.refiner.training.finish import load_best
 
     model = load_best(folder)[0].eval()
-    images, pose = inputs
-    parts = []
+    found = []
     with torch.inference_mode():
-        for i in range(0, len(images), _AT_ONCE):
-            some = torch.from_numpy(pose[i : i + _AT_ONCE])
-            seen = torch.from_numpy(images[i : i + _AT_ONCE])
-            parts.append(model(seen, some, torch.zeros_like(some)).numpy())
-    found = np.concatenate(parts)
-    return [
-        _figure(f"torch against {_name(r)}", files[r.path.name], found, kind="torch")
-        for r in single
-    ]
+        for each in (model, halved(model)):
+            parts = []
+            for part in crops.parts():
+                pose = torch.from_numpy(crops.pose[part])
+                joints = each(torch.from_numpy(crops.images[part]), pose, torch.zeros_like(pose))
+                parts.append(joints.float().numpy())
+            found.append(np.concatenate(parts))
+    return found
 
 
-def _figure(name: str, here: Joints, there: Joints, kind: str) -> Figure:
-    away = np.hypot(*(here[..., :2].astype(np.float64) - there[..., :2]).transpose(2, 0, 1))
+def _figure(name: str, here: Joints, there: Joints, target: Target) -> Figure:
+    way = here[..., :2].astype(np.float64) - there[..., :2]
+    away = np.hypot(way[..., 0], way[..., 1])
     p50, p99, most = (float(np.percentile(away, q)) for q in (50, 99, 100))
     return Figure(
         section="parity",
-        metric=f"distance px of the crop, p99 (p50 to largest): {name}",
-        data="real crops",
+        metric="distance px of the crop, p99 [p50, largest]",
+        data=name,
         change=Interval(p99, p50, most),
         n=int(away.size),
-        target=Target("change", "<=", _TORCH_PX if kind else _PRECISION_PX),
+        target=target,
         more={"largest_score_difference": float(np.abs(here[..., 2] - there[..., 2]).max())},
     )

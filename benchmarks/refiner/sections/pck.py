@@ -27,7 +27,7 @@ def measure(context: Context) -> list[Figure]:
         return []
     draws = context.resampler(people)
     return [
-        figure for base in context.bench.bases for figure in _figures(context, base, people, draws)
+        figure for base in context.crop_bases for figure in _figures(context, base, people, draws)
     ]
 
 
@@ -50,7 +50,7 @@ def _figures(context: Context, base: Base, people: People, draws: Resampler) -> 
                 change=draws.change(old, new, "difference", 100),
                 n=int(new.bottom.sum()),
                 groups=draws.groups,
-                target=Target("change", ">=", _GAIN) if name == "all limbs" else None,
+                target=Target("change", ">=", _GAIN, clear_of=0.0) if name == "all limbs" else None,
             )
         )
     return found
