@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from steadypose._version import __version__
-from steadypose.configs import DetectorConfig, EstimatorConfig, OutputConfig, RuntimeConfig
+from steadypose.configs import (
+    DetectorConfig,
+    EstimatorConfig,
+    OutputConfig,
+    RefinerConfig,
+    RuntimeConfig,
+)
 from steadypose.engines import zoo
+from steadypose.engines.refiner import load
 from steadypose.engines.zoo import lookup
 from steadypose.stream.cli import doctor
 from steadypose.stream.cli.options import attribute_docs
@@ -28,7 +35,15 @@ def test_version(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [DetectorConfig, EstimatorConfig, OutputConfig, RuntimeConfig, TrackerSettings]
+    "cls",
+    [
+        DetectorConfig,
+        EstimatorConfig,
+        RefinerConfig,
+        OutputConfig,
+        RuntimeConfig,
+        TrackerSettings,
+    ],
 )
 def test_every_setting_is_an_option_with_help(run: Run, cls: type) -> None:
     explained = attribute_docs(cls)
@@ -111,6 +126,24 @@ def test_doctor_says_what_is_missing(run: Run, empty_cache: Path) -> None:
     assert lines["OpenCV"].startswith("ok")
     assert "h264" in lines["video"]
     assert str(empty_cache) in lines["cache"]
+
+
+def test_doctor_looks_at_the_refiners(
+    run: Run, empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "WEIGHTS", tmp_path)
+    path = tmp_path / "refiner-fast.onnx"
+    path.write_bytes(b"a network")
+    record = path.with_suffix(".json")
+    record.write_text(f'{{"sha256": "{zoo.file_sha256(path)}"}}')
+    _, printed, _ = run("doctor")
+    assert "ok    refiner        refiner-fast ready" in printed
+    assert "note  refiner        refiner-accurate missing" in printed
+    record.write_text('{"sha256": "0"}')
+    _, printed, _ = run("doctor")
+    (line,) = (line for line in printed.splitlines() if "refiner-fast" in line)
+    assert line.startswith("bad")
+    assert "install steadypose again" in line
 
 
 def test_a_check_that_fails_is_a_finding(

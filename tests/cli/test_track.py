@@ -132,3 +132,50 @@ def test_dotted_options_reach_the_settings(run: Run, clip: Path, tmp_path: Path)
 
 def test_no_progress_and_no_words_when_quiet(run: Run, clip: Path, tmp_path: Path) -> None:
     assert run("track", clip, "-o", tmp_path / "out", "--quiet") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "enabled", "when"),
+    [
+        ([], False, "always"),
+        (["--refiner", "on"], True, "always"),
+        (["--refiner", "on", "--estimate", "new"], True, "new"),
+        (["--refiner.enabled", "true", "--estimator.when", "new"], True, "new"),
+        (["--config", "{new}"], True, "new"),
+        (["--config", "{new}", "--estimate", "always"], True, "always"),
+        (["--config", "{new}", "--refiner", "off"], False, "always"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_refiner_and_estimate(
+    run: Run, clip: Path, tmp_path: Path, arguments: list[str], enabled: bool, when: str
+) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text("base: fast\nestimator: {when: new}\nrefiner: {enabled: true}\n")
+    arguments = [argument.format(new=new) for argument in arguments]
+    assert run("track", clip, "-o", tmp_path / "out", *arguments)[0] == 0
+    report = summary_of(tmp_path / "out")
+    assert report["settings"]["refiner"]["enabled"] is enabled  # type: ignore[index]
+    assert report["settings"]["estimator"]["when"] == when  # type: ignore[index]
+    assert ("refine" in report["stages"]) is enabled  # type: ignore[operator]
+    assert report["skeleton"] == ("coco19" if enabled else "coco17")
+    models = [model["name"] for model in report["models"]]  # type: ignore[attr-defined]
+    assert models == ["stand-in", *["stand-in refiner"] * enabled]
+    assert report["tracks"] == 2
+
+
+def test_every_format_takes_refined_poses(run: Run, clip: Path, tmp_path: Path) -> None:
+    formats = "posetrack,jsonl,coco,csv,openpose"
+    out = tmp_path / "out"
+    options = ["--refiner", "on", "--format", formats, "--save-video"]
+    assert run("track", clip, "-o", out, *options)[0] == 0
+    data = json.loads((out / "clip.posetrack.json").read_text())
+    names = data["categories"][0]["keypoints"]
+    person = np.array(data["annotations"][0]["keypoints"]).reshape(-1, 3)
+    top, neck = (person[names.index(name)] for name in ("head_top", "head_bottom"))
+    # The refiner's own: by rule, the top would lie above the picture of the head.
+    first = lines_of(out)[0]["persons"][0]["keypoints"]  # type: ignore[index]
+    assert len(first) == 19
+    assert np.allclose([top[:2], neck[:2]], np.array(first[17:])[:, :2], atol=0.01)
+    header = (out / "clip.csv").read_text().splitlines()[0]
+    assert header.endswith("neck_x,neck_y,neck_score")

@@ -1,14 +1,14 @@
-"""A detector, an estimator and a source without networks, for tests of what joins them.
+"""A detector, an estimator, a refiner and a source without networks, for tests of what joins them.
 
 People are filled rectangles of one grey level each on black. The detector finds them by their
-outline, the pose network lays a fixed figure into a crop whose middle is bright.
+outline, the pose network and the refiner lay a fixed figure into a crop whose middle is bright.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -20,6 +20,7 @@ from steadypose.configs import Config, build
 from steadypose.engines.crops import CropPolicy, Crops
 from steadypose.engines.detectors import Detections
 from steadypose.engines.estimators import Estimator
+from steadypose.engines.refiner import PoseRefiner
 from steadypose.errors import SourceError
 from steadypose.skeletons import COCO17
 from steadypose.stream.engine_room import EngineRoom
@@ -34,6 +35,8 @@ _FIGURE = np.array(
     ]
 )
 """Joints of COCO-17 as shares of a person's box."""
+_HEAD_ENDS = np.array([(0.5, 0.0), (0.5, 0.16)])
+"""Head top and neck, which only the refiner finds."""
 
 Box = tuple[float, float, float, float]
 
@@ -77,21 +80,63 @@ class FigureNetwork:
     padding = 1.25
     engine = _Network()
 
+    def __init__(self) -> None:
+        self.people = 0
+
     def infer(self, crops: Crops) -> NDArray[np.float32]:
-        n, height, width = crops.images.shape[:3]
-        joints = np.empty((n, 17, 3), np.float32)
-        for i, image in enumerate(crops.images[..., 0]):
-            bright = image[height // 2, width // 2] > 60
-            lit = np.argwhere(image > 60) if bright else np.array([[0, 0], [height, width]])
-            (y1, x1), (y2, x2) = lit.min(0), lit.max(0)
-            joints[i, :, :2] = (x1, y1) + _FIGURE * (x2 - x1, y2 - y1)
-            joints[i, :, 2] = 0.9 if bright else 0.02
-        return joints
+        self.people += len(crops.images)
+        return _lay(_FIGURE, crops.images)
+
+
+def _lay(figure: NDArray[np.float64], images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The figure ``(K, 3)`` in each crop; scores tell whether the middle is bright."""
+    n, height, width = images.shape[:3]
+    joints = np.empty((n, len(figure), 3), np.float32)
+    for i, image in enumerate(images[..., 0]):
+        bright = image[height // 2, width // 2] > 60
+        lit = np.argwhere(image > 60) if bright else np.array([[0, 0], [height, width]])
+        (y1, x1), (y2, x2) = lit.min(0), lit.max(0)
+        joints[i, :, :2] = (x1, y1) + figure * (x2 - x1, y2 - y1)
+        joints[i, :, 2] = 0.9 if bright else 0.02
+    return joints
+
+
+class FigureRefiner:
+    """The engine of a refiner that finds the figure by itself and counts what it is told.
+
+    Attributes:
+        with_pose, from_prior: People refined from a pose, and from a prior alone.
+        with_prior: People who had a prior, with a pose or without.
+        blind: Whether it fails to find people of whom there is no pose.
+    """
+
+    path, name, runtime = Path(__file__), "stand-in refiner", "numpy"
+
+    def __init__(self) -> None:
+        self.with_pose = self.from_prior = self.with_prior = 0
+        self.blind = False
+
+    def infer(self, feeds: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.float32]]:
+        posed, known = (feeds[name][..., 2].any(1) for name in ("pose", "prior"))
+        self.with_pose += int(posed.sum())
+        self.from_prior += int((known & ~posed).sum())
+        self.with_prior += int(known.sum())
+        found = _lay(np.concatenate([_FIGURE, _HEAD_ENDS]), feeds["image"])  # type: ignore[arg-type]
+        lost = ~posed & (~known | self.blind)
+        found[lost, :, 2] = 0.1
+        return {"keypoints": found}
 
 
 def stand_in_room(config: Config | None = None) -> EngineRoom:
     """An engine room without networks."""
     settings = config or Config()
+    refiner = None
+    if settings.refiner.enabled:
+        refiner = PoseRefiner(
+            FigureRefiner(),  # type: ignore[arg-type]
+            CropPolicy(sizes=settings.refiner.sizes),
+            threshold=settings.refiner.threshold,
+        )
     return EngineRoom(
         config=settings,
         detector=RectangleDetector(),  # type: ignore[arg-type]
@@ -100,6 +145,7 @@ def stand_in_room(config: Config | None = None) -> EngineRoom:
             CropPolicy(sizes=settings.estimator.sizes),
         ),
         tracker_settings=build(TrackerSettings, settings.tracker, "tracker"),
+        refiner=refiner,
     )
 
 
