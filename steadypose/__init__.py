@@ -13,6 +13,7 @@ from steadypose.skeletons import SKELETONS, Skeleton, get_skeleton
 
 if TYPE_CHECKING:
     from steadypose.configs import Config, load_config
+    from steadypose.engines.refiner import PoseRefiner, load_refiner
     from steadypose.stream.pipeline import Pipeline
     from steadypose.stream.records import FrameResult
     from steadypose.stream.sources import open_source
@@ -25,6 +26,7 @@ __all__ = [
     "Frame",
     "FrameResult",
     "Pipeline",
+    "PoseRefiner",
     "PoseTracker",
     "Poses",
     "Skeleton",
@@ -33,6 +35,7 @@ __all__ = [
     "__version__",
     "get_skeleton",
     "load_config",
+    "load_refiner",
     "open_source",
 ]
 
@@ -41,9 +44,11 @@ _LATER = {
     "Config": "steadypose.configs",
     "FrameResult": "steadypose.stream.records",
     "Pipeline": "steadypose.stream.pipeline",
+    "PoseRefiner": "steadypose.engines.refiner",
     "PoseTracker": "steadypose.trackers",
     "TrackerSettings": "steadypose.trackers",
     "load_config": "steadypose.configs",
+    "load_refiner": "steadypose.engines.refiner",
     "open_source": "steadypose.stream.sources",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 MAX_BYTES = 3_000_000
+MAX_WEIGHT_BYTES = 20_000_000
 MAX_LINES = 350
 
 _HOSTS = re.compile(
@@ -61,8 +62,11 @@ def test_no_file_names_a_folder_of_one_machine(tracked: list[Path]) -> None:
     assert lines_with(_MACHINE_PATH, tracked) == []
 
 
-def test_no_file_is_large(tracked: list[Path]) -> None:
-    assert [path.name for path in tracked if path.stat().st_size > MAX_BYTES] == []
+def test_no_file_is_large(tracked: list[Path], root: Path) -> None:
+    large = {path: path.stat().st_size for path in tracked if path.stat().st_size > MAX_BYTES}
+    weights = root / "engines" / "refiner" / "weights"
+    assert [path.name for path in large if path.parent != weights] == []
+    assert max(large.values(), default=0) <= MAX_WEIGHT_BYTES
 
 
 def test_no_python_file_is_long(tracked: list[Path]) -> None:

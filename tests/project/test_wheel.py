@@ -31,7 +31,10 @@ def sources(root: Path) -> set[str]:
         for pattern in ("*.py", "*.yaml")
         for path in (root / house).rglob(pattern)
     }
-    return {f"steadypose/{name}" for name in core | houses}
+    refiner = root / "engines" / "refiner"
+    data = [*(refiner / "data").glob("*.txt"), *(refiner / "weights").glob("refiner-*")]
+    extra = {path.relative_to(root).as_posix() for path in data}
+    return {f"steadypose/{name}" for name in core | houses | extra}
 
 
 def wheel_names(wheel: Path) -> list[str]:
