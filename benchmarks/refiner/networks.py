@@ -41,13 +41,13 @@ class Base:
         threads: Of one call.
 
     Attributes:
-        name: As given.
+        name: As given; of a file its name without folder.
         whole: Whether people are seen as in a whole picture.
         sha256: Of the model's file.
     """
 
     def __init__(self, name: str, threads: int) -> None:
-        self.name, self.whole = name, name.endswith(WHOLE)
+        self.name, self.whole = Path(name).name, name.endswith(WHOLE)
         model = name.removesuffix(WHOLE)
         estimator = load_estimator(model, RuntimeOptions(threads=threads), policy=POLICY)
         if estimator.skeleton.name != COCO17.name:

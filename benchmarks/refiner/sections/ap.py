@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def _detected(context: Context, people: People) -> _Boxes:
         likelihood.append(seen.scores.astype(np.float64))
     rows = Rows(paths=tuple(paths), boxes=np.concatenate(boxes))
     return _Boxes(
-        name=f"{settings.detector} boxes",
+        name=f"{Path(settings.detector).name} boxes",
         rows=rows,
         pictures=tuple(pictures),
         likelihood=np.concatenate(likelihood),

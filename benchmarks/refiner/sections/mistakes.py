@@ -46,13 +46,16 @@ def confused(
     pair: tuple[Joints, Joints],
     target: Target,
 ) -> list[Figure]:
-    """Rates of joints taken for other ones before and after, all of them and the clear ones."""
+    """Rates of joints taken for other ones before and after, all of them and the clear ones.
+
+    Of the joints that the base has: head top and neck only the refiner finds.
+    """
     draws = context.resampler(people)
     old, new = which(pair[0], people), which(pair[1], people)
     figures = []
     for kind in ("any", "clear"):
         before = Sums.share(getattr(old, kind), old.among)
-        after = Sums.share(getattr(new, kind), new.among)
+        after = Sums.share(getattr(new, kind), old.among)
         figures.append(
             Figure(
                 section="mistakes",

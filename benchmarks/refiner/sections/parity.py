@@ -60,20 +60,25 @@ def measure(context: Context) -> list[Figure]:
     crops = _crops(context)
     files = [context.bench.refiner]
     files += [RefinerFile(model, threads) for model in context.settings.compare]
-    found = {f"{file.precision} file": crops.run(file) for file in files}
-    reference = "fp32 file" if "fp32 file" in found else next(iter(found))
+    found = {_name(file): crops.run(file) for file in files}
+    single = [file for file in files if file.precision == "fp32"]
+    reference = _name((single or files)[0])
     figures = [
         _figure(f"{name} against {reference}", joints, found[reference], _PRECISION)
         for name, joints in found.items()
         if name != reference
     ]
     if folder is not None:
-        single, half = _torch(folder, crops)
+        full, half = _torch(folder, crops)
         figures += [
-            _figure(f"torch against {reference}", single, found[reference], _TORCH),
+            _figure(f"torch against {reference}", full, found[reference], _TORCH),
             _figure(f"torch in FP16 against {reference}", half, found[reference], _PRECISION),
         ]
     return figures
+
+
+def _name(file: RefinerFile) -> str:
+    return f"{file.path.name} ({file.precision})"
 
 
 def _crops(context: Context) -> _Crops:

@@ -55,7 +55,8 @@ def _recovery(context: Context, base: Base, people: People) -> list[Figure]:
         "with prior": bench.refine(people.rows, damaged, prior),
     }
     found = []
-    for name, among in (("", people.labelled), (", those destroyed", people.labelled & hit)):
+    had = people.labelled & (whole[..., 2] > 0)  # a prior also knows what no estimator finds
+    for name, among in (("", had), (", those destroyed", had & hit)):
         shares = {k: Sums.share(j.right(v, people), among) for k, v in results.items()}
         alone = Sums.share(j.right(damaged, people), among)
         found += _figures(context, base, people, name, shares, alone)
