@@ -116,12 +116,13 @@ class Trunk(nn.Module):
 
         Args:
             image: ``(N, 3, H, W)`` BGR, each pixel less the network's mean.
-            extra: ``(N, stem, H/2, W/2)``, added to the first convolution before its activation.
+            extra: ``(N, C, H/2, W/2)``, added to the first stage's output, which has no activation:
+                half as many channels as before it, and so half the cost.
 
         Returns:
             ``(N, 24, H/4, W/4)`` and ``(N, 32, H/8, W/8)``.
         """
-        x = functional.relu6(self.first(image) + extra)
+        x = functional.relu6(self.first(image))
         kept = []
         for number, stage in enumerate(self.stages):
             if number < self.resting:
@@ -129,6 +130,8 @@ class Trunk(nn.Module):
                     x = stage(x)
             else:
                 x = stage(x)
+            if number == 0:
+                x = x + extra
             if number in (1, 2, 3):
                 kept.append(x)
         x = self.lateral[3](functional.relu6(self.top(x)))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from steadypose._version import __version__
 from steadypose.engines.refiner.network import JOINTS, Refiner
+from steadypose.engines.refiner.onnx_passes import fold_padding
 from steadypose.errors import OutputError
 
 Precision = Literal["fp32", "fp16"]
@@ -68,6 +69,7 @@ def export_refiner(
     try:
         _trace(model if precision == "fp32" else halved(model), part)
         graph = onnx.load(part)
+        fold_padding(graph)
         _name_output_sides(graph)
         graph.producer_name, graph.producer_version = "steadypose", __version__
         graph.metadata_props.add(key="steadypose", value=json.dumps(whole, sort_keys=True))

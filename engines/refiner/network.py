@@ -1,11 +1,11 @@
 """The refiner's network: picture, pose and prior in; refined joints and probabilities out.
 
-The pose and the prior are drawn as Gaussians inside the graph. They enter twice: a convolution of
-their own is added to the image's first convolution before its activation (the network of arXiv
-1804.07909 adds them before the first norm; here norms are folded), and a small mixer of wide
-filters at stride 8 lets the heads weigh what is seen against what was expected. All new weights
-that lead into the pretrained part start at zero: at first the network is MoveNet that looks a
-little harder where the pose and the prior are.
+The pose and the prior are drawn as Gaussians inside the graph. They enter three times: a stem of
+their own is added to the image's where that is linear for the first time (the network of arXiv
+1804.07909 adds them before the first norm; here norms are folded), a small mixer of wide filters at
+stride 8 lets the head weigh what is seen against what was expected, and a joint adds to the heat at
+its own place. All new weights that lead into the pretrained part start at zero: at first the
+network is MoveNet that looks a little harder where the pose and the prior are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from steadypose.engines.refiner.backbone import (
     depthwise,
     double,
 )
-from steadypose.engines.refiner.drawing import draw
+from steadypose.engines.refiner.drawing import draw, draw_mixed
 from steadypose.skeletons import COCO19
 
 Variant = Literal["fast", "accurate"]
@@ -37,7 +37,7 @@ HIDDEN = 96
 _PIXEL_MEAN = 127.501945
 _SIGMA_SHARE = 7 / 256
 """Standard deviation of a drawn joint as a share of the crop's height (PoseFix: 7 of 256 px)."""
-_MIXER = {"fast": 64, "accurate": 128}
+_MIXER = {"fast": 96, "accurate": 160}
 _TRUST = (2.0, 1.0)
 """What a joint of the pose and of the prior adds to the heat at its place, at first."""
 _WINDOW = 2
@@ -90,19 +90,22 @@ class PoseMixer(nn.Module):
 
 
 class Head(nn.Module):
-    """MoveNet's head with a second input."""
+    """MoveNet's head; with ``extra`` channels of a second input, whose weights start at zero."""
 
-    def __init__(self, extra: int, out: int) -> None:
+    def __init__(self, out: int, extra: int = 0) -> None:
         super().__init__()
         self.filter = depthwise(PYRAMID[0])
         self.widen = Conv(PYRAMID[0], HIDDEN)
-        self.widen_extra = nn.Conv2d(extra, HIDDEN, 1, bias=False)
+        self.widen_extra = nn.Conv2d(extra, HIDDEN, 1, bias=False) if extra else None
         self.last = Conv(HIDDEN, out)
-        nn.init.zeros_(self.widen_extra.weight)
+        if self.widen_extra is not None:
+            nn.init.zeros_(self.widen_extra.weight)
 
-    def forward(self, features: Tensor, extra: Tensor) -> Tensor:
+    def forward(self, features: Tensor, extra: Tensor | None = None) -> Tensor:
         """``(N, out, h, w)``."""
-        wide = self.widen(self.filter(features)) + self.widen_extra(extra)
+        wide = self.widen(self.filter(features))
+        if self.widen_extra is not None and extra is not None:
+            wide = wide + self.widen_extra(extra)
         return self.last(functional.relu(wide))  # type: ignore[no-any-return]
 
 
@@ -122,14 +125,14 @@ class Refiner(nn.Module):
         shape = LIGHTNING if variant == "fast" else THUNDER
         mixed = _MIXER[variant] // 2
         self.trunk = Trunk(shape)
-        self.pose_stem = nn.Conv2d(2 * JOINTS, shape.stem, 1, bias=False)
+        self.pose_stem = nn.Parameter(torch.zeros(shape.stages[0][0], 2 * JOINTS))
         self.mixer = PoseMixer(_MIXER[variant], mixed)
-        self.heat = Head(mixed + 2 * JOINTS, 2 * JOINTS)  # heat and sure share what they see
-        self.offset = Head(mixed + 2 * JOINTS, 2 * JOINTS)
+        # Heat and sure share what they see; where in its cell a joint is, the picture says alone.
+        self.heat = Head(2 * JOINTS, mixed)
+        self.offset = Head(2 * JOINTS)
         self.trust = nn.Parameter(torch.tensor(_TRUST)[:, None].repeat(1, JOINTS))
         self.sharpness = nn.Parameter(torch.full((JOINTS,), 1.5))
         self.mass_weight = nn.Parameter(torch.ones(JOINTS))
-        nn.init.zeros_(self.pose_stem.weight)
         self.register_buffer("calibration_scale", torch.ones(JOINTS))
         self.register_buffer("calibration_bias", torch.zeros(JOINTS))
 
@@ -154,30 +157,32 @@ class Refiner(nn.Module):
         both = torch.cat((pose, prior), 1)
         height, width = image.shape[1], image.shape[2]
         sigma = _SIGMA_SHARE * height
-        at_2, at_4, at_8 = (
-            draw(both, height // s, width // s, s, sigma).to(self.dtype) for s in (2, 4, 8)
-        )
         planes = (image.permute(0, 3, 1, 2).float() - _PIXEL_MEAN).to(self.dtype)
-        fine, middle = self.trunk(planes, self.pose_stem(at_2))
-        mixed = double(self.mixer(middle, at_8))
-        extra = torch.cat((mixed, at_4), 1)
-        heat, sure = self.heat(fine, extra).float().split(JOINTS, 1)
+        stem = draw_mixed(both, self.pose_stem, height // 2, width // 2, 2, sigma)
+        fine, middle = self.trunk(planes, stem.to(self.dtype))
+        at_4, at_8 = (draw(both, height // s, width // s, s, sigma).to(self.dtype) for s in (4, 8))
+        mixed = double(self.mixer(middle, at_8.to(self.dtype)))
+        heat, sure = self.heat(fine, mixed).float().split(JOINTS, 1)
         heat = heat * self.sharpness[:, None, None]
         trust = self.trust[..., None, None]
         heat = heat + trust[0] * at_4[:, :JOINTS] + trust[1] * at_4[:, JOINTS:]
-        offset = self.offset(fine, extra).float()
+        offset = self.offset(fine).float()
         offset = offset.reshape(offset.shape[0], 2, JOINTS, *offset.shape[2:])
         return Maps(heat, offset, sure)
 
     @property
     def dtype(self) -> torch.dtype:
         """What the convolutions compute in."""
-        return self.pose_stem.weight.dtype
+        return self.mixer.out.weight.dtype
 
     def pretrained(self) -> list[nn.Parameter]:
-        """Parameters that can start from MoveNet."""
-        heads = [m for h in (self.heat, self.offset) for m in (h.filter, h.widen, h.last)]
-        return [p for m in (self.trunk, *heads) for p in m.parameters()]
+        """Parameters that start from MoveNet and should keep most of it.
+
+        The offset's head starts from it too but has more to learn: MoveNet's points at the joint
+        from the joint's own cell only.
+        """
+        head = (self.heat.filter, self.heat.widen, self.heat.last)
+        return [p for m in (self.trunk, *head) for p in m.parameters()]
 
 
 def decode(maps: Maps, mass_weight: Tensor) -> Decoded:
@@ -186,24 +191,26 @@ def decode(maps: Maps, mass_weight: Tensor) -> Decoded:
     The hottest cell of each joint is found; the cells around it vote for the place with their
     offsets, each with its share of the heat: steadier than one cell's word.
     """
-    heat = maps.heat
-    count, joints, height, width = heat.shape
-    flat = heat.reshape(count, joints, height * width)
-    best = flat.argmax(-1, keepdim=True)
+    count, joints, height, width = maps.heat.shape
+    heat = maps.heat.reshape(count, joints, height * width)
+    best = heat.argmax(-1, keepdim=True)
     row = torch.div(best, width, rounding_mode="floor")
     column = best - row * width
-    index = torch.arange(height * width, device=heat.device)
-    rows = torch.div(index, width, rounding_mode="floor")
-    columns = index - rows * width
-    near = ((rows - row).abs() <= _WINDOW) & ((columns - column).abs() <= _WINDOW)
-    # The largest is taken off first: exp stays in range at half precision too.
-    peak = torch.exp(flat - flat.amax(-1, keepdim=True))
-    local = torch.where(near, peak, torch.zeros_like(peak))
-    total = local.sum(-1)
-    share = local / total[..., None]
+    reach = torch.arange(-_WINDOW, _WINDOW + 1, device=heat.device)
+    rows, columns = (row[..., None] + reach[:, None], column[..., None, :] + reach)
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
+    cells = (rows * width + columns).reshape(count, joints, -1)
+    # The largest is taken off first: exp stays in range.
+    peak = heat.gather(-1, best)
+    near = torch.exp(heat.gather(-1, cells) - peak) * inside.reshape(cells.shape)
+    total = near.sum(-1)
+    share = near / total[..., None]
     vote = maps.offset.reshape(count, 2, joints, height * width)
-    x = (share * (vote[:, 0] + columns)).sum(-1)
-    y = (share * (vote[:, 1] + rows)).sum(-1)
-    mass = torch.log(total / peak.sum(-1))
-    sure = (share * maps.sure.reshape(count, joints, height * width)).sum(-1)
+    step_x, step_y = (vote[:, axis].gather(-1, cells) for axis in (0, 1))
+    across = columns.expand(count, joints, 2 * _WINDOW + 1, -1).reshape(cells.shape)
+    below = rows.expand(count, joints, -1, 2 * _WINDOW + 1).reshape(cells.shape)
+    x, y = (share * (step_x + across)).sum(-1), (share * (step_y + below)).sum(-1)
+    mass = torch.log(total / torch.exp(heat - peak).sum(-1))
+    sure = (share * maps.sure.reshape(heat.shape).gather(-1, cells)).sum(-1)
     return Decoded(torch.stack((x, y), -1) * STRIDE, sure + mass_weight * mass)
