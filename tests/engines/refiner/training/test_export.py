@@ -8,7 +8,11 @@ import numpy as np
 import onnx
 import pytest
 
+from steadypose.engines import zoo
+from steadypose.engines.refiner import load_refiner
 from steadypose.errors import InputError, OutputError
+from steadypose.poses import Poses
+from steadypose.skeletons import COCO19
 
 from .made_up import Spots
 
@@ -126,6 +130,7 @@ def test_the_contract(files: dict[str, Path], precision: str) -> None:
 def test_the_record_is_beside_the_file_and_in_it(files: dict[str, Path]) -> None:
     beside = json.loads(files["fp16"].with_suffix(".json").read_text())
     inside = {p.key: p.value for p in onnx.load(files["fp16"]).metadata_props}
+    assert beside.pop("sha256") == zoo.file_sha256(files["fp16"])
     assert json.loads(inside["steadypose"]) == beside
     assert beside["variant"] == "fast"
     assert beside["precision"] == "fp16"
@@ -148,3 +153,17 @@ def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="training run"):
         load_best(tmp_path)
+
+
+def test_an_exported_file_runs_in_the_pose_refiner(files: dict[str, Path]) -> None:
+    rng = np.random.default_rng(5)
+    picture = rng.integers(0, 255, (200, 200, 3), np.uint8)
+    boxes = np.array([[10.0, 10, 90, 190], [60, 20, 180, 180]])
+    inside = rng.uniform(0.2, 0.8, (2, 19, 2))
+    points = boxes[:, None, :2] + inside * (boxes[:, None, 2:] - boxes[:, None, :2])
+    poses = Poses.create(points, np.full((2, 19), 0.7), boxes, skeleton=COCO19)
+    full, half = (load_refiner(str(files[kind]))(picture, poses) for kind in ("fp32", "fp16"))
+    scale = 1.15 * 180 / 256
+    away = np.linalg.norm(full.keypoints - half.keypoints, axis=2) / scale
+    assert np.percentile(away, 90) < 0.5
+    assert np.abs(full.scores - half.scores).max() < 0.02
