@@ -12,6 +12,7 @@ SECTIONS = {
     "jitter": "how much joints move when the crop does",
     "prior": "what a right prior recovers and a wrong one costs",
     "calibration": "whether the probabilities hold",
+    "presence": "whether the score tells that nobody is there",
     "cost": "time a person against the base network",
     "parity": "FP16, FP32 and torch against one another",
 }

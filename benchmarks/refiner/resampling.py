@@ -63,6 +63,10 @@ class Resampler:
         count = max(self.groups, 1)
         self._weights = rng.multinomial(count, np.full(count, 1 / count), size=times).astype(float)
 
+    def per_person(self) -> Floats:
+        """How often each draw has each person, ``(B, P)``."""
+        return np.asarray(self._weights[:, self._rows])
+
     def totals(self, values: NDArray[np.floating]) -> tuple[Floats, Floats]:
         """Sum ``(...)`` over people of ``values`` ``(P, ...)``, and in each draw ``(B, ...)``."""
         each = np.zeros((max(self.groups, 1), *np.shape(values)[1:]))

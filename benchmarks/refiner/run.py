@@ -28,6 +28,7 @@ from steadypose.benchmarks.refiner.sections import (
     mistakes,
     parity,
     pck,
+    presence,
     prior,
 )
 from steadypose.benchmarks.refiner.workbench import Workbench
@@ -41,6 +42,7 @@ _SECTIONS: dict[str, Callable[[Context], list[Figure]]] = {
     "jitter": jitter.measure,
     "prior": prior.measure,
     "calibration": calibration.measure,
+    "presence": presence.measure,
     "cost": cost.measure,
     "parity": parity.measure,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 from steadypose._version import __version__
@@ -20,8 +19,13 @@ _FURTHER_COMMANDS = "steadypose.commands"
 _SWITCH_INTERVAL_S = 0.001
 
 
-def build_parser() -> Parser:
-    """The whole command line."""
+def build_parser(wanted: str | None = None) -> Parser:
+    """The command line.
+
+    Args:
+        wanted: The command that is asked for, where it is known: if it is one of ours, no others
+            are looked for, which takes time.
+    """
     parser = Parser(
         prog="steadypose",
         description="Find, refine and track human poses in video.",
@@ -32,12 +36,15 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (track, models, train, export, doctor):
         module.add_parser(commands)
-    _add_further(commands)
+    if wanted not in commands.choices:
+        _add_further(commands)
     return parser
 
 
 def _add_further(commands: Any) -> None:
     """Commands that the installed distribution names; none where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         found = distribution("steadypose").entry_points
     except PackageNotFoundError:
@@ -48,7 +55,8 @@ def _add_further(commands: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code. Prints errors as one line on stderr."""
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build_parser(given[0] if given else None).parse_args(given)
     # A thread in pure Python would otherwise hold up the stages for 5 ms at a time.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:

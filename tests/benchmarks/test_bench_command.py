@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from steadypose.benchmarks import command
-from steadypose.stream.cli.main import build_parser
+from steadypose.stream.cli.main import build_parser, main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,16 +40,21 @@ def test_counts_are_above_0(value: str, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_other_commands_load_no_measurement() -> None:
     code = (
-        "import sys; from steadypose.stream.cli.main import build_parser;"
-        "build_parser().parse_args(['models', 'list']);"
+        "import sys; from steadypose.stream.cli.main import main;"
+        "main(['models', 'path', 'no-such-model']);"
         "print([n for n in sys.modules if n.startswith('steadypose.benchmarks')])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    loaded = set(eval(done.stdout))  # noqa: S307 - a list of names that this test has printed
-    allowed = {"benchmarks", "benchmarks.command", "benchmarks.refiner"}
-    assert loaded <= {f"steadypose.{n}" for n in {*allowed, "benchmarks.refiner.arguments"}}
+    assert done.stdout == "[]\n"
+
+
+@needs_entry_point
+def test_an_unknown_command_is_compared_with_all(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["benhc"])
+    assert "did you mean 'bench'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", list(command.BENCHES))

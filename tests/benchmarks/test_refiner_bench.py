@@ -14,12 +14,22 @@ from onnx import TensorProto
 
 from steadypose.benchmarks.refiner import run as bench
 from steadypose.benchmarks.refiner.arguments import SECTIONS, add_arguments
+from steadypose.benchmarks.refiner.context import Context, Settings
 from steadypose.benchmarks.refiner.crowds import make_crowd
-from steadypose.benchmarks.refiner.people import load_test_data
+from steadypose.benchmarks.refiner.people import TestData, load_test_data, people_of
+from steadypose.benchmarks.refiner.sections.presence import empty_places
 from steadypose.benchmarks.refiner.workbench import Workbench
+from steadypose.engines.refiner.data.records import Picture
 from steadypose.errors import InputError
+from steadypose.geometry import box_iou
 from tests.benchmarks.made_up import for_pycocotools, write_tiny_movenet
-from tests.engines.refiner.data.made_up import STANDING, lsp_labels, write_coco, write_lsp
+from tests.engines.refiner.data.made_up import (
+    STANDING,
+    lsp_labels,
+    person,
+    write_coco,
+    write_lsp,
+)
 from tests.engines.refiner.tiny_refiner import MOVE_PX, write_tiny_refiner
 from tests.engines.tiny_networks import write_constant_network
 
@@ -87,8 +97,9 @@ def test_every_section_on_known_networks(
     lines = [json.loads(line) for line in figures.read_text().splitlines()]
     found = {(x["section"], x["metric"], x["data"]): x for x in lines}
     check_coco(found)
-    # What the tiny networks are of no size known: there is nothing to compare the time with.
-    assert {x["section"] for x in lines} == set(SECTIONS) - {"cost"}
+    # The tiny refiner is of no size known, so there is nothing to compare the time with, and
+    # its pictures are smaller than the people in them.
+    assert {x["section"] for x in lines} == set(SECTIONS) - {"cost", "presence"}
     assert all(x["run"]["sha256"] and x["run"]["hardware"] for x in lines)
     assert table.read_text() == capsys.readouterr().out
     assert len(list((tmp_path / "kept").iterdir())) > 3
@@ -162,6 +173,23 @@ def test_some_people_are_always_the_same(lsp: Path) -> None:
     assert some.pictures == people.some(5, "jitter").pictures
     assert len(some) == 5
     assert set(people.some(3, "jitter").pictures) < set(some.pictures)
+
+
+def test_empty_places_meet_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "p.png"
+    cv2.imwrite(str(path), np.zeros((300, 600, 3), np.uint8))
+    persons = (person((0, 20)), person((120, 20)))
+    people = people_of(
+        "COCO", [Picture(path=path, key="1", persons=persons, source="coco", group="1")]
+    )
+    refiner: Any = None
+    no_data = TestData(coco=people, lspet=None, chooser=None, annotations=None)
+    context = Context(bench=Workbench(refiner, []), data=no_data, settings=Settings())
+    empty = empty_places(context, people)
+    assert len(empty.people) == 2
+    assert box_iou(empty.rows.boxes, people.rows.boxes).max() < 0.05
+    assert (empty.rows.boxes >= 0).all()
+    assert (empty.rows.boxes <= (600, 300, 600, 300)).all()
 
 
 def test_no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from steadypose.benchmarks.refiner.resampling import Resampler, Sums
 from steadypose.benchmarks.refiner.sections.calibration import bin_sums, ece, reliability
 from steadypose.benchmarks.refiner.sections.jitter import shifted, spread
 from steadypose.benchmarks.refiner.sections.pck import with_head_ends
+from steadypose.benchmarks.refiner.sections.presence import area_under_roc
 from steadypose.benchmarks.refiner.sections.prior import (
     RIGHT,
     WRONG,
@@ -135,3 +136,12 @@ def test_head_top_and_neck_are_guessed_from_the_rest() -> None:
     nose = one.truth[0, row("nose")]
     assert guessed[0, row("neck"), :2] == pytest.approx(shoulders + 0.3 * (nose - shoulders))
     assert guessed[0, row("head_top"), 2] == 1
+
+
+def test_area_under_roc() -> None:
+    draws = Resampler(np.arange(4), 30)
+    high, low = np.array([0.9, 0.8, 0.9, 0.7]), np.array([0.1, 0.2, 0.3, 0.6])
+    sure = area_under_roc(draws, high, low)
+    assert (sure.value, sure.low, sure.high) == (1, 1, 1)
+    assert area_under_roc(draws, high, high).value == pytest.approx(0.5)
+    assert area_under_roc(draws, np.array([0.5, 0.1, 0.5, 0.1]), low).value == 9 / 16
