@@ -144,4 +144,4 @@ def test_area_under_roc() -> None:
     sure = area_under_roc(draws, high, low)
     assert (sure.value, sure.low, sure.high) == (1, 1, 1)
     assert area_under_roc(draws, high, high).value == pytest.approx(0.5)
-    assert area_under_roc(draws, np.array([0.5, 0.1, 0.5, 0.1]), low).value == 9 / 16
+    assert area_under_roc(draws, np.array([0.5, 0.1, 0.5, 0.1]), low).value == 7 / 16

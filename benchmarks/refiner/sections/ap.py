@@ -109,7 +109,7 @@ def _figure(context: Context, base: Base, boxes: _Boxes, images: Sequence[int]) 
 
 
 def _target(base: str, variant: str) -> Target:
-    """Points of AP to gain; of MultiPose where it sees whole pictures, as it is meant to be used."""
+    """Points of AP to gain; of MultiPose where it sees whole pictures, as it was trained to."""
     wanted = {
         ("movenet-lightning", "accurate"): 8.0,
         ("movenet-lightning", "fast"): 4.0,

@@ -115,5 +115,5 @@ def _room(
     for _ in range(_TRIES):
         shift = rng.uniform(0, 1, 2) * room - box[:2]
         if box_iou((box + np.tile(shift, 2))[None], taken).max() < _OVERLAP_IOU:
-            return shift
+            return np.asarray(shift, np.float64)
     return None
