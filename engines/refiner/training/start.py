@@ -17,8 +17,10 @@ from steadypose.engines.refiner.data.records import Picture
 from steadypose.engines.refiner.network import Refiner
 from steadypose.engines.refiner.starting import start_from_movenet
 from steadypose.engines.refiner.training.batches import BatchMaker
+from steadypose.engines.refiner.training.finish import load_best
 from steadypose.engines.refiner.training.loop import Look, Trainer
 from steadypose.engines.refiner.training.recipe import Recipe
+from steadypose.errors import InputError
 
 START_MODELS = {"fast": "movenet-lightning", "accurate": "movenet-thunder"}
 
@@ -95,7 +97,8 @@ def make_trainer(
     Args:
         recipe: All settings.
         data: What it learns from.
-        start: Name in the zoo or path of the MoveNet to start from; None takes the variant's.
+        start: Name in the zoo or path of the MoveNet to start from, or the folder of a run whose
+            best weights are trained on; None takes the variant's MoveNet.
         folder: Of the run.
         tell: Called after every step.
         resume: Go on with the state in ``folder``; ``start`` is not read then.
@@ -107,8 +110,7 @@ def make_trainer(
     torch.manual_seed(recipe.seed)
     model = Refiner("fast" if recipe.variant == "fast" else "accurate")
     if not resume:
-        name = start or START_MODELS[recipe.variant]
-        start_from_movenet(model, Path(name) if name.endswith(".onnx") else zoo.locate(name))
+        begin(model, start or START_MODELS[recipe.variant])
     origin = {"people": data.counts, "start": start or START_MODELS[recipe.variant]}
     trainer = Trainer(
         model,
@@ -123,3 +125,17 @@ def make_trainer(
     if resume:
         trainer.resume()
     return trainer
+
+
+def begin(model: Refiner, start: str) -> None:
+    """Give a new model its starting weights."""
+    if not Path(start).is_dir():
+        start_from_movenet(model, Path(start) if start.endswith(".onnx") else zoo.locate(start))
+        return
+    trained, _ = load_best(Path(start))
+    if trained.variant != model.variant:
+        raise InputError(f"{start}: a run of the {trained.variant} refiner, not {model.variant}")
+    model.load_state_dict(trained.state_dict())
+    # What the scores were calibrated to is about to change.
+    model.calibration_scale.fill_(1)
+    model.calibration_bias.fill_(0)
