@@ -40,7 +40,11 @@ _SIGMA_SHARE = 7 / 256
 _MIXER = {"fast": 96, "accurate": 160}
 _TRUST = (2.0, 1.0)
 """What a joint of the pose and of the prior adds to the heat at its place, at first."""
-_WINDOW = 2
+_WINDOW = 4
+_CORE = 2
+"""Cells around the hottest one that may vote, and whose heat counts as the peak's."""
+_KERNEL_CELLS = 1.5
+_CLIMBS = 4
 
 
 class Maps(NamedTuple):
@@ -188,29 +192,49 @@ class Refiner(nn.Module):
 def decode(maps: Maps, mass_weight: Tensor) -> Decoded:
     """Read the joints from the maps, in float32.
 
-    The hottest cell of each joint is found; the cells around it vote for the place with their
-    offsets, each with its share of the heat: steadier than one cell's word.
+    From the hottest cell of each joint, mean shift climbs to the middle of its peak; the cells
+    around it then vote for the place with their offsets, each with its share of the heat. One
+    cell's word would jump between neighbours that are equally hot, from picture to picture or with
+    the last bit of a number.
     """
     count, joints, height, width = maps.heat.shape
     heat = maps.heat.reshape(count, joints, height * width)
     best = heat.argmax(-1, keepdim=True)
     row = torch.div(best, width, rounding_mode="floor")
     column = best - row * width
-    reach = torch.arange(-_WINDOW, _WINDOW + 1, device=heat.device)
-    rows, columns = (row[..., None] + reach[:, None], column[..., None, :] + reach)
+    step = torch.arange(-_WINDOW, _WINDOW + 1, device=heat.device)
+    side = len(step)
+    right, down = step.repeat(side), step[:, None].expand(side, side).reshape(-1)
+    rows, columns = row + down, column + right
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
-    cells = (rows * width + columns).reshape(count, joints, -1)
+    cells = rows * width + columns
     # The largest is taken off first: exp stays in range.
     peak = heat.gather(-1, best)
-    near = torch.exp(heat.gather(-1, cells) - peak) * inside.reshape(cells.shape)
-    total = near.sum(-1)
-    share = near / total[..., None]
+    near = torch.exp(heat.gather(-1, cells) - peak) * inside
+    share = _climb(near, columns - column, rows - row)
     vote = maps.offset.reshape(count, 2, joints, height * width)
-    step_x, step_y = (vote[:, axis].gather(-1, cells) for axis in (0, 1))
-    across = columns.expand(count, joints, 2 * _WINDOW + 1, -1).reshape(cells.shape)
-    below = rows.expand(count, joints, -1, 2 * _WINDOW + 1).reshape(cells.shape)
-    x, y = (share * (step_x + across)).sum(-1), (share * (step_y + below)).sum(-1)
-    mass = torch.log(total / torch.exp(heat - peak).sum(-1))
+    x = (share * (vote[:, 0].gather(-1, cells) + columns)).sum(-1)
+    y = (share * (vote[:, 1].gather(-1, cells) + rows)).sum(-1)
+    core = (right.abs() <= _CORE) & (down.abs() <= _CORE)
+    mass = torch.log((near * core).sum(-1) / torch.exp(heat - peak).sum(-1))
     sure = (share * maps.sure.reshape(heat.shape).gather(-1, cells)).sum(-1)
     return Decoded(torch.stack((x, y), -1) * STRIDE, sure + mass_weight * mass)
+
+
+def _climb(near: Tensor, right: Tensor, down: Tensor) -> Tensor:
+    """Each cell's share ``(N, K, cells)`` of the vote, by mean shift with a Gaussian kernel.
+
+    Args:
+        near: Heat of the cells around the hottest one, as ``exp``.
+        right: How many cells each lies to the right of it.
+        down: How many below.
+    """
+    x, y = torch.zeros_like(near[..., :1]), torch.zeros_like(near[..., :1])
+    share = near
+    for _ in range(_CLIMBS):
+        kernel = torch.exp(-0.5 / _KERNEL_CELLS**2 * ((right - x) ** 2 + (down - y) ** 2))
+        share = near * kernel
+        share = share / share.sum(-1, keepdim=True)
+        x, y = (share * right).sum(-1, keepdim=True), (share * down).sum(-1, keepdim=True)
+    return share

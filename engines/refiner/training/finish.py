@@ -1,4 +1,4 @@
-"""The end of a run: the best weights get scores that can be trusted."""
+"""The end of a run: the best weights take their final form and get scores that can be trusted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def load_best(folder: Path) -> tuple[Refiner, dict[str, object]]:
 def calibrate_best(
     folder: Path, recipe: Recipe, validate: BatchMaker, minutes: float
 ) -> dict[str, float]:
-    """Fit the calibration of the best weights and store it with them.
+    """Round the best weights as they will be shipped, and calibrate and store them.
+
+    The convolutions' weights are rounded to FP16 first, so that every precision in which they are
+    exported later has the same ones.
 
     The batches are those of the validation split that follow the ones of its looks. Only joints
     that a data set labels of people who are there count.
@@ -62,6 +65,7 @@ def calibrate_best(
         InputError: The folder holds no weights.
     """
     model, record = load_best(folder)
+    _round_to_half(model)
     device = choose_device(recipe.machine.device)
     logits, right, known, odd = _gather(model.to(device), recipe, validate, device)
     ridge = recipe.validation.ridge
@@ -78,6 +82,13 @@ def calibrate_best(
     state = {**record, "model": model.cpu().state_dict()}
     checkpoint.save(folder / checkpoint.BEST_FILE, state)
     return measured
+
+
+def _round_to_half(model: Refiner) -> None:
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            for parameter in module.parameters():
+                parameter.data = parameter.data.half().float()
 
 
 def _gather(
