@@ -82,7 +82,10 @@ def test_every_module_of_the_wheel_imports(environment: Path) -> None:
         "import importlib, pkgutil, steadypose\n"
         "def fail(name): raise ImportError(name)\n"
         "for m in pkgutil.walk_packages(steadypose.__path__, 'steadypose.', fail):\n"
-        "    importlib.import_module(m.name)\n"
+        "    try:\n"
+        "        importlib.import_module(m.name)\n"
+        "    except ModuleNotFoundError as error:\n"
+        "        if error.name != 'torch': raise\n"  # training is an extra
     )
     done = run(str(environment / "bin" / "python"), "-c", code, folder=environment)
     assert done.returncode == 0, done.stderr

@@ -257,7 +257,7 @@ def test_pictures_do_not_outlive_their_use(tmp_path: Path) -> None:
     try:
         alive = []
         for _ in VideoSource(path):
-            alive.append(sum(isinstance(o, av.VideoFrame) for o in gc.get_objects()))
+            alive.append(sum(type(o) is av.VideoFrame for o in gc.get_objects()))
     finally:
         gc.enable()
     # What one picture needs, and what the decoder holds for reordering: not one for each so far.
