@@ -1,7 +1,8 @@
 """Settings: their typed schema, the presets and how a file is read into them."""
 
 from steadypose.configs.build import build, unknown
-from steadypose.configs.load import load_config, preset_names
+from steadypose.configs.checks import check_range, check_sizes
+from steadypose.configs.load import load_config, preset_names, read_yaml
 from steadypose.configs.schema import (
     Config,
     DetectorConfig,
@@ -19,7 +20,10 @@ __all__ = [
     "RefinerConfig",
     "RuntimeConfig",
     "build",
+    "check_range",
+    "check_sizes",
     "load_config",
     "preset_names",
+    "read_yaml",
     "unknown",
 ]

@@ -55,21 +55,35 @@ def _preset(name: str, path: Path) -> dict[str, Any]:
     return _parse(_FOLDER / f"{name}.yaml")
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, what: str, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """The keys and values of a YAML file.
+
+    Args:
+        path: The file, 1 MB at most.
+        what: What it is called when it is larger, e.g. ``"a recipe"``.
+        may_be_empty: Take an empty file for one without keys.
+
+    Raises:
+        ConfigError: It cannot be read, is too large, or holds something else.
+    """
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise ConfigError(f"{path}: larger than a configuration file can be (1 MB)")
+            raise ConfigError(f"{path}: larger than {what} can be (1 MB)")
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         first = " ".join(str(error).split())
         raise ConfigError(f"{path}: not valid YAML: {first}") from error
-    if values is None:
+    if values is None and may_be_empty:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected keys and values at the top level")
     return values
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    return read_yaml(path, "a configuration file", may_be_empty=True)
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

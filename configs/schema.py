@@ -6,20 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from steadypose.configs.checks import check_range, check_sizes
 from steadypose.errors import ConfigError
 
 _CROP_SIZES = ((192, 64), (192, 96), (192, 128), (256, 96), (256, 128), (256, 192))
-
-
-def _check(where: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{where}: expected {low:g} to {high:g}, got {value:g}")
-
-
-def _check_sizes(where: str, sizes: tuple[tuple[int, int], ...]) -> None:
-    for height, width in sizes:
-        if height % 32 or width % 32 or min(height, width) < 32:
-            raise ConfigError(f"{where}: expected multiples of 32, got {height}x{width}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +33,10 @@ class DetectorConfig:
     nms_iou: float = 0.6
 
     def __post_init__(self) -> None:
-        _check("detector.every", self.every, 1, 10_000)
-        _check("detector.new_score", self.new_score, 0, 1)
-        _check("detector.keep_score", self.keep_score, 0, self.new_score)
-        _check("detector.nms_iou", self.nms_iou, 0, 1)
+        check_range("detector.every", self.every, 1, 10_000)
+        check_range("detector.new_score", self.new_score, 0, 1)
+        check_range("detector.keep_score", self.keep_score, 0, self.new_score)
+        check_range("detector.nms_iou", self.nms_iou, 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +65,13 @@ class EstimatorConfig:
     sure_joints: int = 8
 
     def __post_init__(self) -> None:
-        _check_sizes("estimator.sizes", self.sizes)
-        _check("estimator.max_zoom", self.max_zoom, 0.1, 10)
-        _check("estimator.max_batch", self.max_batch, 1, 256)
+        check_sizes("estimator.sizes", self.sizes)
+        check_range("estimator.max_zoom", self.max_zoom, 0.1, 10)
+        check_range("estimator.max_batch", self.max_batch, 1, 256)
         if self.when not in ("always", "new"):
             raise ConfigError(f"estimator.when: expected always or new, got {self.when}")
-        _check("estimator.sure_score", self.sure_score, 0, 1)
-        _check("estimator.sure_joints", self.sure_joints, 0, 19)
+        check_range("estimator.sure_score", self.sure_score, 0, 1)
+        check_range("estimator.sure_joints", self.sure_joints, 0, 19)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +98,10 @@ class RefinerConfig:
     flip: bool = False
 
     def __post_init__(self) -> None:
-        _check("refiner.threshold", self.threshold, 0, 0.999)
-        _check_sizes("refiner.sizes", self.sizes)
-        _check("refiner.max_zoom", self.max_zoom, 0.1, 10)
-        _check("refiner.max_batch", self.max_batch, 1, 256)
+        check_range("refiner.threshold", self.threshold, 0, 0.999)
+        check_sizes("refiner.sizes", self.sizes)
+        check_range("refiner.max_zoom", self.max_zoom, 0.1, 10)
+        check_range("refiner.max_batch", self.max_batch, 1, 256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +119,7 @@ class RuntimeConfig:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        _check("runtime.threads", self.threads, 0, 1024)
+        check_range("runtime.threads", self.threads, 0, 1024)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +140,7 @@ class OutputConfig:
     draw_score: float = 0.2
 
     def __post_init__(self) -> None:
-        _check("output.draw_score", self.draw_score, 0, 1)
+        check_range("output.draw_score", self.draw_score, 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,11 @@ class _Item:
     watch: Stopwatch = field(default_factory=Stopwatch)
     detections: Detections | None = None
 
+    @property
+    def looked(self) -> bool:
+        """Whether the detector looked at the frame."""
+        return self.detections is not None
+
 
 class Pipeline:
     """Tracks the people of any number of sources with one set of networks.
@@ -211,8 +216,7 @@ class Run:
         if self._should_look_again(item):
             with stage("detect"):
                 item = self._look(item)
-        looked = item.detections is not None
-        self._since_look = 0 if looked else self._since_look + 1
+        self._since_look = 0 if item.looked else self._since_look + 1
         with stage("estimate"):
             poses, found = self._estimate(item)
         with stage("track"):
@@ -220,7 +224,7 @@ class Run:
         return FrameResult(
             frame=frame,
             poses=people,
-            detected=looked,
+            detected=item.looked,
             stage_s=item.watch.seconds,
             age_s=time.monotonic() - frame.captured_s,
         )
@@ -236,17 +240,15 @@ class Run:
                 self.room.config.detector,
                 (frame.height, frame.width),
             )
-        looked = item.detections is not None
         sight = Sight(
-            frame=frame, where=where, predictions=predictions, looked=looked, watch=item.watch
+            frame=frame, where=where, predictions=predictions, looked=item.looked, watch=item.watch
         )
         return self._poser.poses(sight), where.detected
 
     def _track(self, item: _Item, poses: Poses, found: NDArray[np.bool_]) -> Poses:
-        looked = item.detections is not None
         with item.watch.measure("track"):
             people = self._tracker.update(
-                poses, item.frame.pts_s, detected=found if looked else False
+                poses, item.frame.pts_s, detected=found if item.looked else False
             )
         self._poser.remember(people)
         return people
@@ -255,7 +257,7 @@ class Run:
         """Whether the tracker's wish for a detection is granted: not too soon after the last."""
         every = self.room.config.detector.every
         rested = self._since_look + 1 >= max(1, every // 2)
-        return item.detections is None and rested and self._tracker.needs_detection()
+        return not item.looked and rested and self._tracker.needs_detection()
 
 
 def _pump(work: Callable[[A], B], taken: Channel[A], given: Channel[B]) -> Callable[[], None]:

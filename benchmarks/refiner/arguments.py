@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from steadypose.stream.cli.options import positive
+
 SECTIONS = {
     "ap": "COCO AP, ground-truth and detected boxes",
     "pck": "LSPet PCK@0.2 of the torso, each joint",
@@ -52,7 +54,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--coco", nargs=2, type=Path, metavar=("JSON", "IMAGES"))
     data.add_argument("--lsp", type=Path, metavar="DIR", help="LSP or LSPet")
     data.add_argument(
-        "--limit", type=_count, metavar="N", help="pictures of each data set [default: all]"
+        "--limit", type=positive, metavar="N", help="pictures of each data set [default: all]"
     )
 
 
@@ -81,16 +83,6 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
         help="exports of the same weights in other precisions, for 'parity'",
     )
     scope.add_argument("--flip", action="store_true", help="refine the mirrored crop too")
-    scope.add_argument("--resamples", type=_count, default=500, metavar="N", help="[%(default)s]")
-    scope.add_argument("--threads", type=_count, default=2, metavar="N", help="[%(default)s]")
+    scope.add_argument("--resamples", type=positive, default=500, metavar="N", help="[%(default)s]")
+    scope.add_argument("--threads", type=positive, default=2, metavar="N", help="[%(default)s]")
     scope.add_argument("--seed", type=int, default=0, help="of resamples, priors, crops [0]")
-
-
-def _count(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
-    return value

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.benchmarks.refiner.people import People
+from steadypose.engines.refiner.data.records import RIGHT_WITHIN
 from steadypose.skeletons import COCO19
 
 Mask = NDArray[np.bool_]
@@ -20,8 +21,6 @@ Points = NDArray[np.floating]
 
 NEAR = 0.5
 """Keypoint similarity from which on a joint is near a place."""
-RIGHT_WITHIN = 0.5
-"""Head lengths within which a joint is right (PCKh 0.5)."""
 TORSO_SHARE = 0.2
 """Share of the torso within which a joint is right (PCK@0.2)."""
 TWIN = COCO19.flip_indices

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import onnx
 from numpy.typing import NDArray
 
 from steadypose.benchmarks.refiner.arguments import WHOLE
+from steadypose.engines import zoo
 from steadypose.engines.crops import CropPolicy, Crops, Size, cut
 from steadypose.engines.estimators import load_estimator
 from steadypose.engines.refiner import load_refiner
@@ -54,7 +54,7 @@ class Base:
             raise ModelError(f"{name}: expected an estimator of COCO's 17 joints")
         self._network = estimator.network
         self._size = estimator.network.fixed_size or SIZE
-        self.sha256 = sha256_of(estimator.network.engine.path)
+        self.sha256 = zoo.file_sha256(estimator.network.engine.path)
 
     @property
     def engine(self) -> Engine:
@@ -107,7 +107,7 @@ class RefinerFile:
         self.path = refiner_path(model)
         options = RuntimeOptions(threads=threads)
         self._refiner = load_refiner(model, options, policy=POLICY, flip=flip)
-        self.sha256, self.record = sha256_of(self.path), record_of(self.path)
+        self.sha256, self.record = zoo.file_sha256(self.path), record_of(self.path)
 
     @property
     def engine(self) -> Engine:
@@ -137,11 +137,6 @@ class RefinerFile:
         told = None if prior is None else [prior[i] for i in rows]
         found = Poses.concatenate(self._refiner.refine_many(images, given, told), COCO19)
         return np.concatenate([np.nan_to_num(found.keypoints), found.scores[..., None]], 2)
-
-
-def sha256_of(path: Path) -> str:
-    """Digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def record_of(path: Path) -> dict[str, Any]:

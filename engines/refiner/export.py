@@ -8,7 +8,6 @@ both: ``image`` uint8, ``pose``, ``prior`` and ``keypoints`` float32.
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import warnings
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from steadypose._version import __version__
+from steadypose.engines import zoo
 from steadypose.engines.refiner.network import JOINTS, Refiner
 from steadypose.engines.refiner.onnx_passes import fold_padding
 from steadypose.errors import OutputError
@@ -75,7 +75,7 @@ def export_refiner(
         graph.metadata_props.add(key="steadypose", value=json.dumps(whole, sort_keys=True))
         onnx.checker.check_model(graph, full_check=True)
         onnx.save(graph, part)
-        told = {**whole, "sha256": hashlib.sha256(part.read_bytes()).hexdigest()}
+        told = {**whole, "sha256": zoo.file_sha256(part)}
         part.replace(path)
         part.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         part.replace(beside)

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from steadypose.engines.refiner.data.records import RIGHT_WITHIN
 from steadypose.engines.refiner.network import STRIDE, Decoded, Maps
 
-RIGHT_WITHIN = 0.5
-"""A joint is right within this many head lengths of the truth (PCKh 0.5)."""
 _TARGET_SIGMA_CELLS = 0.8
 _VOTE_CELLS = 2.5
 _HEAT, _OFFSET, _PLACE, _SURE = 1.0, 0.5, 0.5, 0.5

@@ -53,6 +53,17 @@ def _unknown_option(given: str, valid: list[str]) -> str:
     return f"unknown option '{given}'" + (f": did you mean '{near[0]}'?" if near else "")
 
 
+def positive(text: str) -> int:
+    """Type of an option that is a whole number above 0."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
+    return value
+
+
 def add_section(parser: argparse.ArgumentParser, section: str, cls: type[Any]) -> None:
     """Add ``--section.field`` for every field of a settings class, with its docstring as help."""
     group = parser.add_argument_group(f"{section} settings", _summary(cls))

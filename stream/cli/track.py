@@ -22,7 +22,7 @@ from steadypose.configs import (
 )
 from steadypose.errors import ConfigError, OutputError, SteadyposeError
 from steadypose.skeletons import SKELETONS
-from steadypose.stream.cli.options import add_section, section_values
+from steadypose.stream.cli.options import add_section, positive, section_values
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 from steadypose.trackers import TrackerSettings
 
@@ -60,7 +60,7 @@ def add_parser(commands: Any) -> None:
         help=f"preset ({', '.join(preset_names())}) or .yaml file [default %(default)s]",
     )
     _add_shortcuts(parser)
-    parser.add_argument("--max-frames", type=_positive, metavar="N", help="stop after N frames")
+    parser.add_argument("--max-frames", type=positive, metavar="N", help="stop after N frames")
     parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
     for section, cls in _SECTIONS.items():
         add_section(parser, section, cls)
@@ -71,7 +71,7 @@ def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-video", action="store_true", help="write the overlay video")
     parser.add_argument("--device", metavar="D", help="auto or cpu")
     parser.add_argument(
-        "--detect-every", type=_positive, metavar="N", help="same as --detector.every"
+        "--detect-every", type=positive, metavar="N", help="same as --detector.every"
     )
     parser.add_argument(
         "--refiner",
@@ -85,16 +85,6 @@ def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", metavar="F,...", help="any of posetrack,jsonl,coco,csv,openpose"
     )
-
-
-def _positive(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got '{text}'")
-    return value
 
 
 def run(options: argparse.Namespace) -> int:

@@ -111,19 +111,13 @@ def _pictures(options: argparse.Namespace) -> list[Picture]:
     """The pictures named, with the base estimators' results on them in their file."""
     from steadypose.engines.refiner.data.cache import Cache
     from steadypose.engines.refiner.data.estimates import make_estimates
-    from steadypose.engines.refiner.data.gather import load_pictures
+    from steadypose.engines.refiner.data.gather import gather
 
-    pictures = load_pictures(
-        coco=_pair(options.coco), lsp=options.lsp, posetrack=_pair(options.posetrack)
-    )
+    pictures = gather(options)
     path = options.estimates
     if not path.exists() or Cache.load(path).unfinished:
         make_estimates(pictures, path)
     return pictures
-
-
-def _pair(paths: list[Path] | None) -> tuple[Path, Path] | None:
-    return None if paths is None else (paths[0], paths[1])
 
 
 def _folder(folder: Path, recipe: Recipe, resume: bool) -> Path:
@@ -194,4 +188,4 @@ def _closing_lines(
 ) -> None:
     print(f"{outcome} at step {step}; best weights of {_line(int(best['step']), best)}")
     print(f"calibration error {measured['ece_before']:.3f} -> {measured['ece_after']:.3f}")
-    print(f"now run: steadypose export {folder} -o refiner-fast.onnx".replace("-fast", ""))
+    print(f"now run: steadypose export {folder} -o refiner.onnx")

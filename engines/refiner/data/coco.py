@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from steadypose.engines.refiner.data.body import area_of, head_length, to_refiner
-from steadypose.engines.refiner.data.reading import (
-    existing_picture,
-    numbers_of,
-    read_json,
-    records_of,
-    value_of,
-)
+from steadypose.engines.refiner.data.reading import labelled_images, numbers_of
 from steadypose.engines.refiner.data.records import Person, Picture
 from steadypose.errors import InputError
 from steadypose.skeletons import COCO17
@@ -34,21 +27,10 @@ def load_coco(annotations: Path, images: Path) -> list[Picture]:
     Raises:
         InputError: The file or a field of it cannot be used, or a picture is missing.
     """
-    content = read_json(annotations)
-    people: dict[Any, list[Person]] = defaultdict(list)
-    for record in records_of(content, "annotations", annotations):
-        where = f"{annotations}: annotation {record.get('id', '?')}"
-        people[value_of(record, "image_id", where)].append(_person(record, where))
     pictures = []
-    for record in records_of(content, "images", annotations):
-        where = f"{annotations}: image {record.get('id', '?')}"
-        number = value_of(record, "id", where)
-        there = people.get(number, [])
-        if not any(person.labelled.any() for person in there):
-            continue
-        path = existing_picture(images, value_of(record, "file_name", where), where)
-        key = str(number)
-        pictures.append(Picture(path=path, key=key, persons=tuple(there), source="coco", group=key))
+    for record, path, there in labelled_images(annotations, images, _person):
+        key = str(record["id"])
+        pictures.append(Picture(path=path, key=key, persons=there, source="coco", group=key))
     if not pictures:
         raise InputError(f"{annotations}: no picture with labelled joints")
     return sorted(pictures, key=lambda picture: (len(picture.key), picture.key))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from steadypose.engines import zoo
 from steadypose.engines.crops import CropPolicy
 from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.refiner.data.body import to_refiner
@@ -213,7 +214,7 @@ def make_estimates(
             policy=CropPolicy(sizes=((256, 192),)),
             max_batch=_PICTURES_AT_ONCE,
         )
-        digests[name] = hashlib.sha256(models[name].network.engine.path.read_bytes()).hexdigest()
+        digests[name] = zoo.file_sha256(models[name].network.engine.path)
     run_passes(pictures, movenet_passes(models, digests), path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,7 @@ from steadypose.engines.refiner.data.body import (
     head_length_of_box,
     to_refiner,
 )
-from steadypose.engines.refiner.data.reading import (
-    existing_picture,
-    numbers_of,
-    read_json,
-    records_of,
-    value_of,
-)
+from steadypose.engines.refiner.data.reading import labelled_images, numbers_of
 from steadypose.engines.refiner.data.records import Person, Picture
 from steadypose.errors import InputError
 from steadypose.skeletons import POSETRACK17
@@ -50,29 +43,16 @@ def load_posetrack(annotations: Path, root: Path) -> list[Picture]:
 
 
 def _load_file(path: Path, root: Path) -> list[Picture]:
-    content = read_json(path)
-    people: dict[Any, list[Person]] = defaultdict(list)
-    for record in records_of(content, "annotations", path):
-        where = f"{path}: annotation {record.get('id', '?')}"
-        people[value_of(record, "image_id", where)].append(_person(record, where))
-    pictures = []
-    for record in records_of(content, "images", path):
-        where = f"{path}: image {record.get('id', '?')}"
-        number = value_of(record, "id", where)
-        there = people.get(number, [])
-        if not any(person.labelled.any() for person in there):
-            continue
-        name = value_of(record, "file_name", where)
-        pictures.append(
-            Picture(
-                path=existing_picture(root, name, where),
-                key=f"{path.stem}/{number}",
-                persons=tuple(there),
-                source="posetrack",
-                group=str(record.get("vid_id", path.stem)),
-            )
+    return [
+        Picture(
+            path=picture,
+            key=f"{path.stem}/{record['id']}",
+            persons=there,
+            source="posetrack",
+            group=str(record.get("vid_id", path.stem)),
         )
-    return pictures
+        for record, picture, there in labelled_images(path, root, _person)
+    ]
 
 
 def _person(record: dict[str, Any], where: str) -> Person:

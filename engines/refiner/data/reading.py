@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.engines.refiner.data.records import Person
 from steadypose.errors import InputError
 
 
@@ -50,6 +53,35 @@ def numbers_of(record: dict[str, Any], field: str, count: int, where: str) -> ND
     if len(numbers) != count or not np.isfinite(numbers).all():
         raise InputError(f"{where}: '{field}': expected {count} finite numbers")
     return numbers
+
+
+def labelled_images(
+    path: Path, root: Path, person: Callable[[dict[str, Any], str], Person]
+) -> Iterator[tuple[dict[str, Any], Path, tuple[Person, ...]]]:
+    """The images of an annotation file that have somebody with a labelled joint.
+
+    Args:
+        path: JSON with ``images`` and ``annotations`` in the form of COCO.
+        root: Folder that the images' ``file_name`` start from.
+        person: Makes a person of an annotation and of what to call it in errors.
+
+    Yields:
+        The image's record, its picture, and all people annotated in it.
+
+    Raises:
+        InputError: The file or a field of it cannot be used, or a picture is missing.
+    """
+    content = read_json(path)
+    people: dict[Any, list[Person]] = defaultdict(list)
+    for record in records_of(content, "annotations", path):
+        where = f"{path}: annotation {record.get('id', '?')}"
+        people[value_of(record, "image_id", where)].append(person(record, where))
+    for record in records_of(content, "images", path):
+        where = f"{path}: image {record.get('id', '?')}"
+        there = people.get(value_of(record, "id", where), [])
+        if any(each.labelled.any() for each in there):
+            name = value_of(record, "file_name", where)
+            yield record, existing_picture(root, name, where), tuple(there)
 
 
 def existing_picture(root: Path, name: Any, where: str) -> Path:

@@ -19,6 +19,9 @@ JOINTS = len(COCO19)
 Split = Literal["train", "val", "test"]
 Source = Literal["coco", "lspet", "posetrack"]
 
+RIGHT_WITHIN = 0.5
+"""A joint is right within this many head lengths of the truth (PCKh 0.5)."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Person:

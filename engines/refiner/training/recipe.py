@@ -11,18 +11,12 @@ from typing import Any
 
 import yaml
 
-from steadypose.configs import build, unknown
+from steadypose.configs import build, check_range, check_sizes, read_yaml, unknown
 from steadypose.engines.refiner.data.samples import SampleSettings
 from steadypose.errors import ConfigError
 
 _SHIPPED = ("fast", "accurate", "full")
-_MAX_BYTES = 1_000_000
 _PRECISIONS = ("auto", "float32", "bfloat16")
-
-
-def _check(where: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{where}: expected {low:g} to {high:g}, got {value:g}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +47,15 @@ class OptimiserRecipe:
     low_every: int = 1
 
     def __post_init__(self) -> None:
-        _check("optimiser.rate", self.rate, 0, 1)
-        _check("optimiser.backbone_rate", self.backbone_rate, 0, 1)
-        _check("optimiser.weight_decay", self.weight_decay, 0, 1)
-        _check("optimiser.clip", self.clip, 1e-6, 1e6)
-        _check("optimiser.warm_up", self.warm_up, 0, 1)
-        _check("optimiser.final", self.final, 0, 1)
-        _check("optimiser.frozen", self.frozen, 0, 1)
-        _check("optimiser.average", self.average, 0, 0.999999)
-        _check("optimiser.low_every", self.low_every, 1, 1e6)
+        check_range("optimiser.rate", self.rate, 0, 1)
+        check_range("optimiser.backbone_rate", self.backbone_rate, 0, 1)
+        check_range("optimiser.weight_decay", self.weight_decay, 0, 1)
+        check_range("optimiser.clip", self.clip, 1e-6, 1e6)
+        check_range("optimiser.warm_up", self.warm_up, 0, 1)
+        check_range("optimiser.final", self.final, 0, 1)
+        check_range("optimiser.frozen", self.frozen, 0, 1)
+        check_range("optimiser.average", self.average, 0, 0.999999)
+        check_range("optimiser.low_every", self.low_every, 1, 1e6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +77,11 @@ class ValidationRecipe:
     ridge: float = 50.0
 
     def __post_init__(self) -> None:
-        _check("validation.every", self.every, 1, 1e9)
-        _check("validation.batches", self.batches, 1, 1e6)
-        _check("validation.patience", self.patience, 0, 1e6)
-        _check("validation.calibration_batches", self.calibration_batches, 1, 1e6)
-        _check("validation.ridge", self.ridge, 0, 1e9)
+        check_range("validation.every", self.every, 1, 1e9)
+        check_range("validation.batches", self.batches, 1, 1e6)
+        check_range("validation.patience", self.patience, 0, 1e6)
+        check_range("validation.calibration_batches", self.calibration_batches, 1, 1e6)
+        check_range("validation.ridge", self.ridge, 0, 1e9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +110,10 @@ class MachineRecipe:
             raise ConfigError(
                 "machine.precision: " + unknown("precision", self.precision, list(_PRECISIONS))
             )
-        _check("machine.threads", self.threads, 0, 1024)
-        _check("machine.workers", self.workers, 0, 256)
-        _check("machine.checkpoint_minutes", self.checkpoint_minutes, 0, 1e6)
-        _check("machine.log_every", self.log_every, 1, 1e9)
+        check_range("machine.threads", self.threads, 0, 1024)
+        check_range("machine.workers", self.workers, 0, 256)
+        check_range("machine.checkpoint_minutes", self.checkpoint_minutes, 0, 1e6)
+        check_range("machine.log_every", self.log_every, 1, 1e9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,14 +145,12 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.variant not in ("fast", "accurate"):
             raise ConfigError("variant: " + unknown("variant", self.variant, ["fast", "accurate"]))
-        _check("seed", self.seed, 0, 2**31 - 1)
-        _check("steps", self.steps, 1, 1e9)
-        _check("batch_size", self.batch_size, 1, 65536)
+        check_range("seed", self.seed, 0, 2**31 - 1)
+        check_range("steps", self.steps, 1, 1e9)
+        check_range("batch_size", self.batch_size, 1, 65536)
         if not self.sizes:
             raise ConfigError("sizes: expected at least one [height, width]")
-        for height, width in self.sizes:
-            if height % 32 or width % 32 or min(height, width) < 32:
-                raise ConfigError(f"sizes: expected multiples of 32, got {height}x{width}")
+        check_sizes("sizes", self.sizes)
 
     @property
     def digest(self) -> str:
@@ -188,7 +180,7 @@ def load_recipe(spec: str, overrides: Mapping[str, Any] | None = None) -> Recipe
     path = _shipped(spec) if spec in _SHIPPED else Path(spec)
     if path.suffix not in (".yaml", ".yml"):
         raise ConfigError(unknown("recipe", spec, list(_SHIPPED)) + " (or a .yaml file)")
-    values = {"name": path.stem, **_parse(path), **(overrides or {})}
+    values = {"name": path.stem, **read_yaml(path, "a recipe"), **(overrides or {})}
     return build(Recipe, values)
 
 
@@ -196,17 +188,3 @@ def _shipped(name: str) -> Path:
     import steadypose.configs
 
     return Path(steadypose.configs.__file__).parent / "refiner" / f"{name}.yaml"
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ConfigError(f"{path}: larger than a recipe can be (1 MB)")
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected keys and values at the top level")
-    return values

@@ -10,13 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from steadypose.engines.refiner.data.records import Batch
+from steadypose.engines.refiner.data.records import RIGHT_WITHIN, Batch
 from steadypose.engines.refiner.training.calibrate import expected_calibration_error
 from steadypose.engines.refiner.training.tensors import to_tensors
 from steadypose.skeletons import COCO19
-
-RIGHT_WITHIN = 0.5
-"""A joint is right within this many head lengths of the label (PCKh 0.5)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

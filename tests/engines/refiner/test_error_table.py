@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,22 +15,11 @@ from steadypose.engines.refiner.error_table import (
 )
 from steadypose.engines.refiner.errors import synthesise
 from steadypose.skeletons import COCO19
+from tests.engines.refiner.scenes import K, scene
 
-K = len(COCO19)
 YES, NO = np.ones(K, bool), np.zeros(K, bool)
 HAS_TWIN = np.isin(np.arange(K), COCO19.flip_pairs)
 KINDS = {kind.name.lower(): kind for kind in ErrorKind}
-
-
-def scene(seed: int, others: int, spread: float = 200.0, labels: float = 0.8) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    return {
-        "truth": rng.uniform(0, spread, (K, 2)).astype(np.float32),
-        "labelled": rng.random(K) < labels,
-        "area": float(rng.uniform(500, 40_000)),
-        "neighbours": rng.uniform(-spread / 2, 1.5 * spread, (others, K, 2)).astype(np.float32),
-        "neighbours_labelled": rng.random((others, K)) < labels,
-    }
 
 
 @pytest.mark.parametrize(

@@ -17,24 +17,13 @@ from steadypose.engines.refiner.errors import SynthesisedPose, ks_distance, synt
 from steadypose.errors import InputError
 from steadypose.geometry import oks_pairs
 from steadypose.skeletons import COCO19
+from tests.engines.refiner.scenes import K, scene
 
-K = len(COCO19)
 YES, NO = np.ones(K, bool), np.zeros(K, bool)
 KINDS = {kind.name.lower(): kind for kind in ErrorKind}
 LEAST_KS = {"good": 0.85, "jitter": 0.5, "miss": 0.1, "inversion": 0.5, "swap": 0.5}
 GREATEST_KS = {"good": 1.0, "jitter": 0.85, "miss": 0.5, "inversion": 1.0, "swap": 1.0}
 ROUNDING_PX = 2e-3
-
-
-def scene(seed: int, others: int, spread: float = 200.0, labels: float = 0.8) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    return {
-        "truth": rng.uniform(0, spread, (K, 2)).astype(np.float32),
-        "labelled": rng.random(K) < labels,
-        "area": float(rng.uniform(500, 40_000)),
-        "neighbours": rng.uniform(-spread / 2, 1.5 * spread, (others, K, 2)).astype(np.float32),
-        "neighbours_labelled": rng.random((others, K)) < labels,
-    }
 
 
 scenes = st.builds(

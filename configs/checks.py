@@ -1,0 +1,20 @@
+"""Bounds that settings are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from steadypose.errors import ConfigError
+
+
+def check_range(where: str, value: float, low: float, high: float) -> None:
+    """Raise ConfigError, naming the setting, unless the value lies in ``low`` to ``high``."""
+    if not low <= value <= high:
+        raise ConfigError(f"{where}: expected {low:g} to {high:g}, got {value:g}")
+
+
+def check_sizes(where: str, sizes: Iterable[tuple[int, int]]) -> None:
+    """Raise ConfigError, naming the setting, unless all heights and widths are multiples of 32."""
+    for height, width in sizes:
+        if height % 32 or width % 32 or min(height, width) < 32:
+            raise ConfigError(f"{where}: expected multiples of 32, got {height}x{width}")
