@@ -15,6 +15,8 @@ _TARGET_SIGMA_CELLS = 0.8
 _VOTE_CELLS = 2.5
 _HEAT, _OFFSET, _PLACE, _SURE = 1.0, 0.5, 0.5, 0.5
 _ABSENT_WEIGHT = 0.3
+_KEEP = 2.0
+"""Weight of a joint that was right in the input pose: making it wrong is the worse mistake."""
 _CAPPED_CELLS = 4.0
 
 
@@ -34,8 +36,16 @@ class Truth(NamedTuple):
     unit: Tensor
 
 
-def refiner_loss(maps: Maps, decoded: Decoded, truth: Truth) -> dict[str, Tensor]:
+def refiner_loss(
+    maps: Maps, decoded: Decoded, truth: Truth, pose: Tensor | None = None
+) -> dict[str, Tensor]:
     """Losses by name, ``total`` among them, each a scalar.
+
+    Args:
+        maps: What the heads say.
+        decoded: The joints read from them.
+        truth: Labels.
+        pose: ``(N, K, 3)`` the input pose; its right joints count twice in ``heat`` and ``place``.
 
     ``heat``: cross-entropy of the spatial softmax with a narrow Gaussian on the true place (coarse
     in, fine out: PoseFix, arXiv 1812.03595). ``offset``: the cells around the truth point at it.
@@ -44,6 +54,11 @@ def refiner_loss(maps: Maps, decoded: Decoded, truth: Truth) -> dict[str, Tensor
     """
     weight = truth.weight * truth.present[:, None]
     total = weight.sum().clamp_min(1.0)
+    kept = weight
+    if pose is not None:
+        given = is_right(pose[..., :2], truth) & (pose[..., 2] > 0)
+        kept = torch.where(given, _KEEP * weight, weight)
+    kept_total = kept.sum().clamp_min(1.0)
     height, width = maps.heat.shape[-2:]
     cells = truth.target / STRIDE
     across = torch.arange(width, device=cells.device, dtype=torch.float32) - cells[..., :1]
@@ -53,9 +68,9 @@ def refiner_loss(maps: Maps, decoded: Decoded, truth: Truth) -> dict[str, Tensor
     error = (decoded.xy - truth.target).abs().sum(-1) / STRIDE
     place = error.clamp_max(_CAPPED_CELLS)
     losses = {
-        "heat": (weight * heat).sum() / total,
+        "heat": (kept * heat).sum() / kept_total,
         "offset": (weight * offset).sum() / total,
-        "place": (weight * place).sum() / total,
+        "place": (kept * place).sum() / kept_total,
         "sure": _sure_loss(decoded, truth),
     }
     losses["total"] = (

@@ -3,13 +3,15 @@
 The pose and the prior are drawn as Gaussians inside the graph. They enter three times: a stem of
 their own is added to the image's where that is linear for the first time (the network of arXiv
 1804.07909 adds them before the first norm; here norms are folded), a small mixer of wide filters at
-stride 8 lets the head weigh what is seen against what was expected, and a joint adds to the heat at
+stride 8 lets the head weigh what is seen against what was expected, and in the head at stride 4 they
+are drawn once more: every joint there may speak for or against the others, and adds to the heat at
 its own place. All new weights that lead into the pretrained part start at zero: at first the
 network is MoveNet that looks a little harder where the pose and the prior are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -94,22 +96,22 @@ class PoseMixer(nn.Module):
 
 
 class Head(nn.Module):
-    """MoveNet's head; with ``extra`` channels of a second input, whose weights start at zero."""
+    """MoveNet's head; with further inputs of ``extra`` channels, whose weights start at zero."""
 
-    def __init__(self, out: int, extra: int = 0) -> None:
+    def __init__(self, out: int, extra: Sequence[int] = ()) -> None:
         super().__init__()
         self.filter = depthwise(PYRAMID[0])
         self.widen = Conv(PYRAMID[0], HIDDEN)
-        self.widen_extra = nn.Conv2d(extra, HIDDEN, 1, bias=False) if extra else None
+        self.widen_extra = nn.ModuleList(nn.Conv2d(n, HIDDEN, 1, bias=False) for n in extra)
         self.last = Conv(HIDDEN, out)
-        if self.widen_extra is not None:
-            nn.init.zeros_(self.widen_extra.weight)
+        for conv in self.widen_extra:
+            nn.init.zeros_(conv.weight)
 
-    def forward(self, features: Tensor, extra: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, *extra: Tensor) -> Tensor:
         """``(N, out, h, w)``."""
         wide = self.widen(self.filter(features))
-        if self.widen_extra is not None and extra is not None:
-            wide = wide + self.widen_extra(extra)
+        for conv, more in zip(self.widen_extra, extra, strict=True):
+            wide = wide + conv(more)
         return self.last(functional.relu(wide))  # type: ignore[no-any-return]
 
 
@@ -132,7 +134,7 @@ class Refiner(nn.Module):
         self.pose_stem = nn.Parameter(torch.zeros(shape.stages[0][0], 2 * JOINTS))
         self.mixer = PoseMixer(_MIXER[variant], mixed)
         # Heat and sure share what they see; where in its cell a joint is, the picture says alone.
-        self.heat = Head(2 * JOINTS, mixed)
+        self.heat = Head(2 * JOINTS, (mixed, 2 * JOINTS))
         self.offset = Head(2 * JOINTS)
         self.trust = nn.Parameter(torch.tensor(_TRUST)[:, None].repeat(1, JOINTS))
         self.sharpness = nn.Parameter(torch.full((JOINTS,), 1.5))
@@ -164,9 +166,9 @@ class Refiner(nn.Module):
         planes = (image.permute(0, 3, 1, 2).float() - _PIXEL_MEAN).to(self.dtype)
         stem = draw_mixed(both, self.pose_stem, height // 2, width // 2, 2, sigma)
         fine, middle = self.trunk(planes, stem.to(self.dtype))
-        at_4, at_8 = (draw(both, height // s, width // s, s, sigma).to(self.dtype) for s in (4, 8))
+        at_4, at_8 = (draw(both, height // s, width // s, s, sigma) for s in (4, 8))
         mixed = double(self.mixer(middle, at_8.to(self.dtype)))
-        heat, sure = self.heat(fine, mixed).float().split(JOINTS, 1)
+        heat, sure = self.heat(fine, mixed, at_4.to(self.dtype)).float().split(JOINTS, 1)
         heat = heat * self.sharpness[:, None, None]
         trust = self.trust[..., None, None]
         heat = heat + trust[0] * at_4[:, :JOINTS] + trust[1] * at_4[:, JOINTS:]

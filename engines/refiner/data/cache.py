@@ -15,7 +15,10 @@ from steadypose.engines.refiner.data.records import JOINTS, Person, Picture
 from steadypose.errors import InputError, OutputError
 
 TEACHER = "teacher"
-"""Name of the estimate that labels are fused with: Thunder's mean over picture and mirror image."""
+"""Name of the estimate that labels are fused with: Thunder's median over all its views."""
+MIRRORED = "mirrored"
+"""Last word of the name of a pass over mirror images, which only the teacher uses."""
+_TEACHES = "thunder"
 
 _BOX_TOLERANCE_PX = 0.1
 
@@ -110,10 +113,10 @@ class Cache:
         if self.unfinished:
             raise InputError(f"{self.path}: unfinished: {', '.join(self.unfinished)}; run it again")
         rows = {str(name): row for row, name in enumerate(self.names)}
-        results = dict(self.results)
-        mirrored = results.pop("thunder mirrored", None)
-        if mirrored is not None:
-            results[TEACHER] = np.asarray((results["thunder"] + mirrored) / 2, np.float32)
+        results = {n: r for n, r in self.results.items() if not n.endswith(MIRRORED)}
+        if len(results) < len(self.results):
+            views = [r for n, r in self.results.items() if n.split()[0] == _TEACHES]
+            results[TEACHER] = np.median(views, axis=0).astype(np.float32)
         return [
             replace(
                 p, persons=tuple(self._with(p, i, rows, results) for i in range(len(p.persons)))

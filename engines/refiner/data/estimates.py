@@ -22,7 +22,7 @@ from steadypose.engines import zoo
 from steadypose.engines.crops import CropPolicy
 from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.refiner.data.body import to_refiner
-from steadypose.engines.refiner.data.cache import Cache, labelled_rows
+from steadypose.engines.refiner.data.cache import MIRRORED, Cache, labelled_rows
 from steadypose.engines.refiner.data.gather import add_sources, gather
 from steadypose.engines.refiner.data.records import JOINTS, Picture
 from steadypose.engines.refiner.data.store import read_image
@@ -39,6 +39,8 @@ ESTIMATORS = ("thunder", "lightning")
 """MoveNets that the refiner learns to correct."""
 _PICTURES_AT_ONCE = 16
 _SAVE_EVERY_S = 30.0
+_TEACHER_BOX = 9
+"""Number of the moved box of the teacher's second mirrored view, unlike any estimator's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,11 +168,11 @@ def _unmirrored(joints: NDArray[np.float32], image: Image) -> NDArray[np.float32
 def movenet_passes(
     models: Mapping[str, Estimator], digests: Mapping[str, str], jitters: int = 1
 ) -> list[Pass]:
-    """The passes of some estimators: the label's box, moved boxes, and Thunder's mirror image.
+    """The passes of some estimators: the label's box, moved boxes, and Thunder's mirror images.
 
     Args:
-        models: Estimators by short name; ``"thunder"`` also gets a mirrored pass, from which and
-            from its plain pass the teacher is made.
+        models: Estimators by short name; ``"thunder"`` also gets mirrored passes. All of its passes
+            together make the teacher.
         digests: Digest of each model's file.
         jitters: Moved boxes for each.
     """
@@ -179,12 +181,24 @@ def movenet_passes(
         estimate, model = from_estimator(estimator), digests[name]
         passes.append(Pass(name=name, estimate=estimate, model=model))
         if name == "thunder":
-            mirror = f"{name} mirrored"
-            passes.append(Pass(name=mirror, estimate=estimate, model=model, mirrored=True))
+            for number in (0, _TEACHER_BOX):
+                passes.append(
+                    Pass(
+                        name=f"{_named(name, number)} {MIRRORED}",
+                        estimate=estimate,
+                        model=model,
+                        jitter=number,
+                        mirrored=True,
+                    )
+                )
         for number in range(1, jitters + 1):
-            box = f"{name} box {number}"
-            passes.append(Pass(name=box, estimate=estimate, model=model, jitter=number))
+            moved = _named(name, number)
+            passes.append(Pass(name=moved, estimate=estimate, model=model, jitter=number))
     return passes
+
+
+def _named(name: str, jitter: int) -> str:
+    return f"{name} box {jitter}" if jitter else name
 
 
 def make_estimates(

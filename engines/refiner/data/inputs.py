@@ -31,8 +31,8 @@ class InputSettings:
         prior: Kinds of priors.
     """
 
-    synthetic: float = 0.45
-    estimated: float = 0.45
+    synthetic: float = 0.35
+    estimated: float = 0.55
     none: float = 0.10
     head_ends: float = 0.2
     beyond: float = 0.7

@@ -191,7 +191,7 @@ class Trainer:
         with torch.autocast(self.device.type, self.precision, enabled=reduced):
             maps = self.model.maps(batch["image"], batch["pose"], batch["prior"])
         truth = Truth(**{name: batch[name] for name in Truth._fields})
-        losses = refiner_loss(maps, decode(maps, self.model.mass_weight), truth)
+        losses = refiner_loss(maps, decode(maps, self.model.mass_weight), truth, batch["pose"])
         self.optimiser.zero_grad(set_to_none=True)
         losses["total"].backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip)
