@@ -3,8 +3,8 @@
 The pose and the prior are drawn as Gaussians inside the graph. They enter three times: a stem of
 their own is added to the image's where that is linear for the first time (the network of arXiv
 1804.07909 adds them before the first norm; here norms are folded), a small mixer of wide filters at
-stride 8 lets the head weigh what is seen against what was expected, and in the head at stride 4 they
-are drawn once more: every joint there may speak for or against the others, and adds to the heat at
+stride 8 lets the head weigh what is seen against what was expected, and they are drawn once more for
+the head at stride 4: every joint there may speak for or against the others, and adds to the heat at
 its own place. All new weights that lead into the pretrained part start at zero: at first the
 network is MoveNet that looks a little harder where the pose and the prior are.
 """
@@ -104,8 +104,8 @@ class Head(nn.Module):
         self.widen = Conv(PYRAMID[0], HIDDEN)
         self.widen_extra = nn.ModuleList(nn.Conv2d(n, HIDDEN, 1, bias=False) for n in extra)
         self.last = Conv(HIDDEN, out)
-        for conv in self.widen_extra:
-            nn.init.zeros_(conv.weight)
+        for parameter in self.widen_extra.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor, *extra: Tensor) -> Tensor:
         """``(N, out, h, w)``."""

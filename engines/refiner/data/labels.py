@@ -105,7 +105,7 @@ def _uncross(
 ) -> NDArray[np.bool_]:
     """Exchange left and right of limbs whose sides a sure teacher sees the other way round.
 
-    Arms and legs are judged apart, each by the pairs of joints that lie far enough from one another.
+    Arms and legs are judged apart, each by the pairs of joints that lie far enough apart.
 
     Returns:
         ``(19,)`` bool, joints whose sides are in doubt because the teacher was not sure.
