@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.engines.pixels import Given, Pixels, Source
+from steadypose.engines.pixels import Size as Size
 from steadypose.errors import ConfigError
-
-Size = tuple[int, int]
-"""Height and width of a crop in pixels."""
 
 _SAME_SCALE = 1.02
 """Scales that differ by less count as the same."""
@@ -73,30 +73,76 @@ def pixels_per_crop_pixel(
 
 
 @dataclass(frozen=True, eq=False)
+class Cuts:
+    """Crops that are to be cut out of frames: the source of their pixels.
+
+    Attributes:
+        frames: N frames ``(H, W, 3)`` uint8 BGR, one for each crop.
+        to_crop: ``(N, 2, 3)`` float64, takes x, y, 1 of the frame to x, y of the crop; without
+            rotation.
+        size: Height and width of the crops.
+    """
+
+    frames: Sequence[NDArray[np.uint8]]
+    to_crop: NDArray[np.float64]
+    size: Size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of ``images``."""
+        return (len(self.to_crop), *self.size, 3)
+
+    @cached_property
+    def images(self) -> NDArray[np.uint8]:
+        """``(N, H, W, 3)`` uint8 BGR; black where the frame ends."""
+        height, width = self.size
+        batch = np.empty(self.shape, np.uint8)
+        for frame, to_crop, crop in zip(self.frames, self.to_crop, batch, strict=True):
+            cv2.warpAffine(frame, to_crop, (width, height), dst=crop, flags=cv2.INTER_LINEAR)
+        return batch
+
+
+@dataclass(frozen=True, eq=False)
 class Crops:
     """A batch of crops of one size and the way back to the frame.
 
     Attributes:
-        images: ``(N, H, W, 3)`` uint8 BGR; black where the frame ends.
+        made_from: Where the crops come from, or the crops ``(N, H, W, 3)`` uint8 BGR.
         scales: ``(N,)`` float64 frame pixels per crop pixel.
         centres: ``(N, 2)`` float64 x, y in the frame that lie in the middle of the crop.
         box_sizes: ``(N, 2)`` float32 width and height of the unpadded box in crop pixels.
     """
 
-    images: NDArray[np.uint8]
+    made_from: Source | NDArray[np.uint8]
     scales: NDArray[np.float64]
     centres: NDArray[np.float64]
     box_sizes: NDArray[np.float32]
 
+    @property
+    def pixels(self) -> Pixels:
+        """What a network is to see, made where it runs."""
+        source = self.made_from
+        return Pixels(Given(source) if isinstance(source, np.ndarray) else source)
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """``(N, H, W, 3)`` uint8 BGR on the host; black where the frame ends."""
+        return self.pixels.source.images
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the crops."""
+        return self.made_from.shape[1], self.made_from.shape[2]
+
     def to_frame(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """Points ``(N, K, 2)`` in crop pixels as points in frame pixels."""
-        middle = np.array([self.images.shape[2], self.images.shape[1]]) / 2
+        middle = np.array(self.size[::-1]) / 2
         offset = (points - middle) * self.scales[:, None, None]
         return (offset + self.centres[:, None]).astype(np.float32)
 
     def from_frame(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """Points ``(N, K, 2)`` in frame pixels as points in crop pixels."""
-        middle = np.array([self.images.shape[2], self.images.shape[1]]) / 2
+        middle = np.array(self.size[::-1]) / 2
         offset = (points - self.centres[:, None]) / self.scales[:, None, None]
         return (offset + middle).astype(np.float32)
 
@@ -109,6 +155,8 @@ def cut(
 ) -> Crops:
     """Cut boxes out of frames, each centred, with its aspect ratio kept.
 
+    The cutting is done when the crops' images are asked for; the frames must not change before.
+
     Args:
         images: N frames ``(H, W, 3)`` uint8, one for each box (the same object may occur often).
         boxes: ``(N, 4)`` x1 y1 x2 y2 in pixels of its frame.
@@ -119,11 +167,8 @@ def cut(
     wide = np.asarray(boxes, np.float64)
     scales = pixels_per_crop_pixel(wide, size, padding)
     centres = (wide[:, :2] + wide[:, 2:]) / 2
-    batch = np.empty((len(wide), height, width, 3), np.uint8)
-    for i, (scale, (x, y)) in enumerate(zip(scales, centres, strict=True)):
-        to_crop = np.array(
-            [[1 / scale, 0, width / 2 - x / scale], [0, 1 / scale, height / 2 - y / scale]]
-        )
-        cv2.warpAffine(images[i], to_crop, (width, height), dst=batch[i], flags=cv2.INTER_LINEAR)
+    to_crop = np.zeros((len(wide), 2, 3))
+    to_crop[:, 0, 0] = to_crop[:, 1, 1] = 1 / scales
+    to_crop[:, :, 2] = np.array([width, height]) / 2 - centres / scales[:, None]
     sizes = (wide[:, 2:] - wide[:, :2]) / scales[:, None]
-    return Crops(batch, scales, centres, sizes.astype(np.float32))
+    return Crops(Cuts(images, to_crop, size), scales, centres, sizes.astype(np.float32))

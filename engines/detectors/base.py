@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.engines.pixels import Pixels, Size
 from steadypose.engines.runtimes import Engine
 
 
@@ -42,17 +44,68 @@ class Detector(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A frame that is to be brought to a network's input size: the source of its pixels.
+
+    Attributes:
+        frame: ``(H, W, 3)`` uint8 BGR.
+        size: Height and width of the input.
+        resized: Height and width of the frame in it, in the upper left corner.
+        way: ``cv2.INTER_AREA`` or ``cv2.INTER_LINEAR``.
+        pad: Grey level of the rest.
+    """
+
+    frame: NDArray[np.uint8]
+    size: Size
+    resized: Size
+    way: int
+    pad: int
+
+    @property
+    def frames(self) -> tuple[NDArray[np.uint8], ...]:
+        """The one frame."""
+        return (self.frame,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of ``images``."""
+        return (1, *self.size, 3)
+
+    @cached_property
+    def images(self) -> NDArray[np.uint8]:
+        """``(1, H, W, 3)`` uint8 BGR."""
+        height, width = self.resized
+        small = cv2.resize(self.frame, (width, height), interpolation=self.way)
+        if self.resized != self.size:
+            canvas = np.full(self.shape[1:], self.pad, np.uint8)
+            canvas[:height, :width] = small
+            small = canvas
+        return np.asarray(small, np.uint8)[None]
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """A frame brought to a network's input size.
 
     Attributes:
-        image: ``(H, W, 3)`` uint8 BGR; the frame lies in the upper left corner.
+        source: The frame and what becomes of it; it lies in the upper left corner.
         scale: ``(2,)`` input pixels per frame pixel in x and y.
     """
 
-    image: NDArray[np.uint8]
+    source: Fit
     scale: NDArray[np.float64]
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """``(H, W, 3)`` uint8 BGR on the host."""
+        image: NDArray[np.uint8] = self.source.images[0]
+        return image
+
+    @property
+    def pixels(self) -> Pixels:
+        """What a network is to see, made where it runs."""
+        return Pixels(self.source)
 
 
 def fit(image: NDArray[np.uint8], height: int, width: int, *, letterbox: bool, pad: int) -> Fitted:
@@ -61,14 +114,9 @@ def fit(image: NDArray[np.uint8], height: int, width: int, *, letterbox: bool, p
     sx, sy = width / columns, height / rows
     if letterbox:
         sx = sy = min(sx, sy)
-    new = (max(1, min(width, round(columns * sx))), max(1, min(height, round(rows * sy))))
+    new = (max(1, min(height, round(rows * sy))), max(1, min(width, round(columns * sx))))
     way = cv2.INTER_AREA if min(sx, sy) < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(image, new, interpolation=way)
-    if new != (width, height):
-        canvas = np.full((height, width, 3), pad, np.uint8)
-        canvas[: new[1], : new[0]] = small
-        small = canvas
-    return Fitted(np.asarray(small, np.uint8), np.array([sx, sy]))
+    return Fitted(Fit(image, (height, width), new, way, pad), np.array([sx, sy]))
 
 
 def finish(

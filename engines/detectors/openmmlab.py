@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.engines.detectors.base import Detections, finish, fit
+from steadypose.engines.pixels import Planes, infer_pixels
 from steadypose.engines.runtimes import Engine
 from steadypose.errors import EngineError
 
 PAD = 114
 """Grey level around the letterboxed frame, as in the training of both families."""
 
-_RTMDET_MEAN = np.array([103.53, 116.28, 123.675], np.float32)
-_RTMDET_STD = np.array([57.375, 57.12, 58.395], np.float32)
+_RTMDET = Planes(mean=(103.53, 116.28, 123.675), spread=(57.375, 57.12, 58.395))
+_YOLOX = Planes()
 
 
 class MmDetector:
@@ -40,7 +43,7 @@ class MmDetector:
         self.engines: tuple[Engine, ...] = (engine,)
         self._engine = engine
         self._input = next(iter(engine.inputs.values()))
-        self._normalise = normalise
+        self._planes = _RTMDET if normalise else _YOLOX
         self._min_score, self._nms_iou = min_score, nms_iou
         height, width = (self._input.shape[2] or 640), (self._input.shape[3] or 640)
         self._size = (height, width)
@@ -48,11 +51,8 @@ class MmDetector:
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """People in a frame; see ``Detector.detect``."""
         fitted = fit(image, *self._size, letterbox=True, pad=PAD)
-        pixels = fitted.image.astype(np.float32)
-        if self._normalise:
-            pixels = (pixels - _RTMDET_MEAN) / _RTMDET_STD
-        batch = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
-        found = self._engine.infer({self._input.name: batch})
+        pixels = replace(fitted.pixels, planes=self._planes)
+        found = infer_pixels(self._engine, self._input.name, pixels)
         boxes, scores = self._people(found)
         return finish(
             boxes / np.tile(fitted.scale, 2),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.engines.detectors.base import Detections, finish, fit
+from steadypose.engines.pixels import infer_pixels
 from steadypose.engines.runtimes import Engine
 from steadypose.errors import EngineError
 
@@ -59,7 +60,7 @@ class PicoDet:
         """People in a frame; see ``Detector.detect``."""
         height, width = self.size_for(image)
         fitted = fit(image, height, width, letterbox=height != width, pad=0)
-        found = self._by_size[height, width].infer({"image": fitted.image[None]})
+        found = infer_pixels(self._by_size[height, width], "image", fitted.pixels)
         boxes = found["boxes"][0] / np.tile(fitted.scale, 2)
         return finish(
             boxes,

@@ -9,7 +9,7 @@ from steadypose.engines.crops import CropPolicy
 from steadypose.engines.estimators.base import Estimator, PoseNetwork
 from steadypose.engines.estimators.movenet import MoveNet
 from steadypose.engines.estimators.simcc import SimccNetwork
-from steadypose.engines.runtimes import RuntimeOptions, load_engine
+from steadypose.engines.runtimes import RuntimeOptions, Shapes, load_engine
 from steadypose.errors import ModelError
 
 
@@ -33,7 +33,9 @@ def load_estimator(
         EngineError: The run time refuses it.
     """
     path = Path(model) if model.endswith(".onnx") else zoo.locate(model)
-    engine = load_engine(path, options)
+    wanted = policy or CropPolicy()
+    shapes = Shapes(max_batch=max_batch, sizes=wanted.sizes)
+    engine = load_engine(path, options, shapes=shapes)
     network: PoseNetwork
     if {"simcc_x", "simcc_y"} <= set(engine.outputs):
         network = SimccNetwork(engine)
@@ -44,4 +46,4 @@ def load_estimator(
             f"{path}: outputs {', '.join(engine.outputs)} are of no estimator known here "
             "(MoveNet of the zoo, RTMPose with SimCC outputs)"
         )
-    return Estimator(network, policy, max_batch=max_batch)
+    return Estimator(network, wanted, max_batch=max_batch)

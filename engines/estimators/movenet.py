@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.engines.crops import Crops, Size
+from steadypose.engines.pixels import infer_pixels
 from steadypose.engines.runtimes import Engine
 from steadypose.skeletons import COCO17
 
@@ -22,5 +23,5 @@ class MoveNet:
 
     def infer(self, crops: Crops) -> NDArray[np.float32]:
         """Joints of each crop; see ``PoseNetwork.infer``."""
-        found = self.engine.infer({"image": crops.images, "boxes": crops.box_sizes})
+        found = infer_pixels(self.engine, "image", crops.pixels, {"boxes": crops.box_sizes})
         return np.asarray(found["keypoints"], np.float32)

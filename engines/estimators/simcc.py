@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.engines.crops import Crops, Size
+from steadypose.engines.pixels import Planes, infer_pixels
 from steadypose.engines.runtimes import Engine
 from steadypose.errors import ModelError
 from steadypose.skeletons import COCO17
 
-_MEAN = np.array([123.675, 116.28, 103.53], np.float32)
-_STD = np.array([58.395, 57.12, 57.375], np.float32)
+_PLANES = Planes(mean=(123.675, 116.28, 103.53), spread=(58.395, 57.12, 57.375), rgb=True)
 
 
 class SimccNetwork:
@@ -37,10 +39,9 @@ class SimccNetwork:
 
     def infer(self, crops: Crops) -> NDArray[np.float32]:
         """Joints of each crop; see ``PoseNetwork.infer``."""
-        rgb = crops.images[..., ::-1].astype(np.float32)
-        batch = np.ascontiguousarray(((rgb - _MEAN) / _STD).transpose(0, 3, 1, 2))
-        found = self.engine.infer({self._input.name: batch})
-        return decode_simcc(found["simcc_x"], found["simcc_y"], crops.images.shape[1:3])
+        pixels = replace(crops.pixels, planes=_PLANES)
+        found = infer_pixels(self.engine, self._input.name, pixels)
+        return decode_simcc(found["simcc_x"], found["simcc_y"], crops.size)
 
 
 def decode_simcc(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.engines.crops import CropPolicy, Crops, Size, cut
+from steadypose.engines.pixels import Pixels, infer_pixels
 from steadypose.engines.runtimes import Engine
 from steadypose.errors import ConfigError, InputError
 from steadypose.poses import Poses
@@ -127,9 +128,11 @@ class PoseRefiner:
     def warm_up(self) -> None:
         """Run the largest batch there can be once, on black crops; see ``Estimator.warm_up``."""
         size = max(self.policy.sizes, key=lambda s: s[0] * s[1])
-        black = np.zeros((self._max_batch, *size, 3), np.uint8)
+        black = np.zeros((8, 8, 3), np.uint8)
+        boxes = np.zeros((self._max_batch, 4), np.float32)
+        boxes[:, 2:] = size[1] / 2, size[0] / 2
         nothing = np.zeros((self._max_batch, JOINTS, 3), np.float32)
-        self._infer(black, nothing, nothing)
+        self._refine_batch([black] * self._max_batch, boxes, size, nothing, nothing)
 
     def _refine_all(
         self, owners: list[Image], boxes: NDArray[np.float32], poses: Joints, priors: Joints
@@ -156,22 +159,20 @@ class PoseRefiner:
         priors: Joints,
     ) -> Joints:
         crops = cut(images, boxes, size, self._padding)
-        found = self._infer(crops.images, _into_crops(poses, crops), _into_crops(priors, crops))
+        found = self._infer(crops.pixels, _into_crops(poses, crops), _into_crops(priors, crops))
         return np.concatenate([crops.to_frame(found[..., :2]), found[..., 2:]], 2)
 
-    def _infer(self, images: NDArray[np.uint8], poses: Joints, priors: Joints) -> Joints:
+    def _infer(self, pixels: Pixels, poses: Joints, priors: Joints) -> Joints:
         """Refined joints in crop pixels."""
-        found = self._run(images, poses, priors)
+        found = self._run(pixels, poses, priors)
         if not self.flip:
             return found
-        height, width = images.shape[1:3]
-        mirrored = self._run(
-            np.ascontiguousarray(images[:, :, ::-1]), _mirror(poses, width), _mirror(priors, width)
-        )
+        height, width = pixels.source.shape[1:3]
+        mirrored = self._run(pixels.mirrored(), _mirror(poses, width), _mirror(priors, width))
         return _join(found, _mirror(mirrored, width), _SAME_PLACE * height)
 
-    def _run(self, images: NDArray[np.uint8], poses: Joints, priors: Joints) -> Joints:
-        found = self.engine.infer({"image": images, "pose": poses, "prior": priors})
+    def _run(self, pixels: Pixels, poses: Joints, priors: Joints) -> Joints:
+        found = infer_pixels(self.engine, "image", pixels, {"pose": poses, "prior": priors})
         return np.asarray(found["keypoints"], np.float32)
 
     def _poses(self, given: Poses, found: Joints) -> Poses:
