@@ -1,7 +1,13 @@
 """Settings: their typed schema, the presets and how a file is read into them."""
 
 from steadypose.configs.build import build, unknown
-from steadypose.configs.checks import check_range, check_sizes
+from steadypose.configs.checks import (
+    PRECISIONS,
+    check_device,
+    check_precision,
+    check_range,
+    check_sizes,
+)
 from steadypose.configs.load import load_config, preset_names, read_yaml
 from steadypose.configs.schema import (
     Config,
@@ -13,6 +19,7 @@ from steadypose.configs.schema import (
 )
 
 __all__ = [
+    "PRECISIONS",
     "Config",
     "DetectorConfig",
     "EstimatorConfig",
@@ -20,6 +27,8 @@ __all__ = [
     "RefinerConfig",
     "RuntimeConfig",
     "build",
+    "check_device",
+    "check_precision",
     "check_range",
     "check_sizes",
     "load_config",

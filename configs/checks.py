@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from steadypose.errors import ConfigError
+
+PRECISIONS = ("fp16", "fp32")
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 
 
 def check_range(where: str, value: float, low: float, high: float) -> None:
@@ -18,3 +22,15 @@ def check_sizes(where: str, sizes: Iterable[tuple[int, int]]) -> None:
     for height, width in sizes:
         if height % 32 or width % 32 or min(height, width) < 32:
             raise ConfigError(f"{where}: expected multiples of 32, got {height}x{width}")
+
+
+def check_device(where: str, device: str) -> None:
+    """Raise ConfigError, naming the setting, unless it is auto, cpu, cuda or cuda:N."""
+    if not _DEVICE.fullmatch(device):
+        raise ConfigError(f"{where}: expected auto, cpu, cuda or cuda:N, got '{device}'")
+
+
+def check_precision(where: str, precision: str) -> None:
+    """Raise ConfigError, naming the setting, unless it is one of ``PRECISIONS``."""
+    if precision not in PRECISIONS:
+        raise ConfigError(f"{where}: expected {' or '.join(PRECISIONS)}, got '{precision}'")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steadypose.configs.checks import check_range, check_sizes
+from steadypose.configs.checks import check_device, check_precision, check_range, check_sizes
 from steadypose.errors import ConfigError
 
 _CROP_SIZES = ((192, 64), (192, 96), (192, 128), (256, 96), (256, 128), (256, 192))
@@ -109,16 +109,21 @@ class RuntimeConfig:
     """What runs the networks.
 
     Attributes:
-        device: ``auto`` or ``cpu``.
-        cpu: ``onnxruntime`` or ``openvino``.
-        threads: Threads of one network call; 0 takes all cores.
+        device: ``auto`` takes the first NVIDIA GPU that TensorRT can use, else the processor;
+            ``cpu`` the processor; ``cuda`` or ``cuda:N`` insists on that GPU.
+        precision: ``fp16`` or ``fp32``, on a GPU only: the processor computes in FP32.
+        cpu: ``onnxruntime`` or ``openvino``, where the processor computes.
+        threads: Threads of one network call there; 0 takes all cores.
     """
 
     device: str = "auto"
+    precision: str = "fp16"
     cpu: str = "onnxruntime"
     threads: int = 0
 
     def __post_init__(self) -> None:
+        check_device("runtime.device", self.device)
+        check_precision("runtime.precision", self.precision)
         check_range("runtime.threads", self.threads, 0, 1024)
 
 

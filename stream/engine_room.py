@@ -47,6 +47,7 @@ class EngineRoom:
         settings = build(TrackerSettings, config.tracker, "tracker")
         options = RuntimeOptions(
             device=config.runtime.device,
+            precision=config.runtime.precision,
             runtime=config.runtime.cpu,
             threads=config.runtime.threads,
         )

@@ -11,7 +11,7 @@ from steadypose.engines import zoo
 from steadypose.engines.crops import CropPolicy
 from steadypose.engines.refiner.precision import float32_graph
 from steadypose.engines.refiner.refine import PoseRefiner
-from steadypose.engines.runtimes import Engine, RuntimeOptions, load_engine
+from steadypose.engines.runtimes import Engine, RuntimeOptions, Shapes, load_engine
 from steadypose.errors import ModelError
 from steadypose.skeletons import COCO19
 
@@ -31,7 +31,7 @@ def load_refiner(
     threshold: float = 0.0,
     flip: bool = False,
 ) -> PoseRefiner:
-    """Load a refiner, in FP32 whatever the file's precision.
+    """Load a refiner; the processor computes in FP32 whatever the file's precision.
 
     Args:
         model: One of ``REFINERS``, or the path of an ``.onnx`` file of ``steadypose export``.
@@ -47,9 +47,11 @@ def load_refiner(
     """
     path = refiner_path(model)
     check_refiner(path)
-    engine = load_engine(path, options, graph=float32_graph(path))
+    wanted = policy or CropPolicy()
+    shapes = Shapes(max_batch=max_batch, sizes=wanted.sizes)
+    engine = load_engine(path, options, shapes=shapes, graph=lambda: float32_graph(path))
     _check_contract(engine)
-    return PoseRefiner(engine, policy, max_batch=max_batch, threshold=threshold, flip=flip)
+    return PoseRefiner(engine, wanted, max_batch=max_batch, threshold=threshold, flip=flip)
 
 
 def refiner_path(model: str) -> Path:

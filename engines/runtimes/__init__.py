@@ -1,6 +1,6 @@
 """What runs a network: one interface, one back-end per file."""
 
-from steadypose.engines.runtimes.base import Engine, TensorSpec
+from steadypose.engines.runtimes.base import Engine, Shapes, TensorSpec
 from steadypose.engines.runtimes.select import (
     RUNTIMES,
     RuntimeOptions,
@@ -12,6 +12,7 @@ __all__ = [
     "RUNTIMES",
     "Engine",
     "RuntimeOptions",
+    "Shapes",
     "TensorSpec",
     "load_engine",
     "usable_runtimes",

@@ -22,6 +22,19 @@ class TensorSpec:
     shape: tuple[int | None, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shapes:
+    """What a network will be fed.
+
+    Attributes:
+        max_batch: Most items in one call.
+        sizes: Heights and widths of its pictures in pixels, where the network leaves them open.
+    """
+
+    max_batch: int = 1
+    sizes: tuple[tuple[int, int], ...] = ()
+
+
 class Engine(Protocol):
     """A loaded network. ``infer`` may be called from several threads.
 

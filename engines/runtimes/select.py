@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from steadypose.engines.runtimes.base import Engine
+from steadypose.configs import check_device, check_precision
+from steadypose.engines.runtimes.base import Engine, Shapes
+from steadypose.engines.runtimes.gpu import find_accelerator
 from steadypose.errors import ConfigError, ModelError
 
 
@@ -17,14 +19,23 @@ class RuntimeOptions:
     """How networks are run.
 
     Attributes:
-        device: ``"auto"`` or ``"cpu"``.
-        runtime: ``"onnxruntime"`` or ``"openvino"``.
-        threads: Threads for one call of a network; 0 lets the run time choose.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; see ``gpu.find_accelerator``.
+        precision: ``"fp16"`` or ``"fp32"``, on a GPU; the processor computes in FP32.
+        runtime: ``"onnxruntime"`` or ``"openvino"``, on the processor.
+        threads: Threads for one call of a network there; 0 lets the run time choose.
+
+    Raises:
+        ConfigError: The device or the precision is unknown.
     """
 
     device: str = "auto"
+    precision: str = "fp16"
     runtime: str = "onnxruntime"
     threads: int = 0
+
+    def __post_init__(self) -> None:
+        check_device("device", self.device)
+        check_precision("precision", self.precision)
 
 
 def _onnx_runtime(path: Path, threads: int, graph: bytes | None) -> Engine:
@@ -46,28 +57,38 @@ RUNTIMES: dict[str, Callable[[Path, int, bytes | None], Engine]] = {
 
 
 def load_engine(
-    path: Path, options: RuntimeOptions | None = None, *, graph: bytes | None = None
+    path: Path,
+    options: RuntimeOptions | None = None,
+    *,
+    shapes: Shapes | None = None,
+    graph: Callable[[], bytes] | None = None,
 ) -> Engine:
     """Load a network for the device and run time asked for.
 
     Args:
         path: The ``.onnx`` file.
         options: How to run it.
-        graph: The serialised network to run, where it is not the file's as it is.
+        shapes: What it will be fed, which GPUs want to know beforehand.
+        graph: Makes the serialised network to run on the processor, where it is not the file's as
+            it is.
 
     Raises:
         ModelError: The file does not exist.
-        ConfigError: The device or run time is unknown.
-        EngineError: The run time is not installed or refuses the file.
+        ConfigError: The run time is unknown.
+        EngineError: The run time is not installed or refuses the file, or the GPU that is insisted
+            on cannot be used.
     """
     chosen = options or RuntimeOptions()
-    if chosen.device not in ("auto", "cpu"):
-        raise ConfigError(f"device '{chosen.device}': this version runs on 'cpu' (or 'auto')")
     if chosen.runtime not in RUNTIMES:
         raise ConfigError(f"runtime '{chosen.runtime}': choose one of {', '.join(RUNTIMES)}")
     if not path.is_file():
         raise ModelError(f"{path}: no such model file; see 'steadypose models list'")
-    return RUNTIMES[chosen.runtime](path, chosen.threads, graph)
+    accelerator = find_accelerator(chosen.device)
+    if accelerator is not None:
+        engine = accelerator.load(path, chosen.precision, shapes or Shapes())
+        if engine is not None:
+            return engine
+    return RUNTIMES[chosen.runtime](path, chosen.threads, graph() if graph else None)
 
 
 def usable_runtimes() -> dict[str, str | None]:

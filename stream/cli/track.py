@@ -69,7 +69,7 @@ def add_parser(commands: Any) -> None:
 
 def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-video", action="store_true", help="write the overlay video")
-    parser.add_argument("--device", metavar="D", help="auto or cpu")
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda or cuda:N")
     parser.add_argument(
         "--detect-every", type=positive, metavar="N", help="same as --detector.every"
     )

@@ -44,6 +44,12 @@ def test_whole_numbers_serve_as_floats_and_lists_as_tuples() -> None:
     assert config.tracker["lost_s"] == 3
 
 
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:15"])
+def test_devices(device: str) -> None:
+    config = load_config("balanced", {"runtime": {"device": device, "precision": "fp32"}})
+    assert (config.runtime.device, config.runtime.precision) == (device, "fp32")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -60,6 +66,10 @@ def test_whole_numbers_serve_as_floats_and_lists_as_tuples() -> None:
         ({"estimator": {"sizes": 5}}, r"estimator.sizes: expected a list"),
         ({"output": {"save_video": 1}}, r"output.save_video: expected bool"),
         ({"tracker": []}, r"tracker: expected keys and values"),
+        ({"runtime": {"device": "gpu"}}, r"runtime.device: expected auto, cpu, .*got 'gpu'"),
+        ({"runtime": {"device": "cuda:"}}, r"runtime.device: .*cuda:N, got 'cuda:'"),
+        ({"runtime": {"device": "cuda:-1"}}, r"runtime.device: .*got 'cuda:-1'"),
+        ({"runtime": {"precision": "int8"}}, r"runtime.precision: expected fp16 or fp32"),
     ],
 )
 def test_bad_values_are_named(values: dict[str, object], message: str) -> None:

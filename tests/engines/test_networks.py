@@ -210,11 +210,12 @@ class TestEveryRuntime:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"device": "cuda:0"}, ConfigError, "device 'cuda:0'"),
+        ({"device": "gpu"}, ConfigError, "device: expected auto, cpu, cuda or cuda:N, got 'gpu'"),
+        ({"precision": "int8"}, ConfigError, "precision: expected fp16 or fp32"),
         ({"runtime": "onnx"}, ConfigError, "choose one of onnxruntime, openvino"),
         ({}, ModelError, "no such model file"),
     ],
-    ids=["device", "runtime", "file"],
+    ids=["device", "precision", "runtime", "file"],
 )
 def test_bad_choices_are_named(tmp_path, options, error, message) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(error, match=message):
