@@ -3,10 +3,10 @@
 The pose and the prior are drawn as Gaussians inside the graph. They enter three times: a stem of
 their own is added to the image's where that is linear for the first time (the network of arXiv
 1804.07909 adds them before the first norm; here norms are folded), a small mixer of wide filters at
-stride 8 lets the head weigh what is seen against what was expected, and they are drawn once more for
-the head at stride 4: every joint there may speak for or against the others, and adds to the heat at
-its own place. All new weights that lead into the pretrained part start at zero: at first the
-network is MoveNet that looks a little harder where the pose and the prior are.
+stride 8 lets the head weigh what is seen against what was expected, and they are drawn once more
+for the head at stride 4: every joint there may speak for or against the others, and adds to the
+heat at its own place. All new weights that lead into the pretrained part start at zero: at first
+the network is MoveNet that looks a little harder where the pose and the prior are.
 """
 
 from __future__ import annotations

@@ -37,6 +37,13 @@ def add_parser(commands: Any) -> None:
     data.add_argument("--coco", nargs=2, type=Path, metavar=("JSON", "IMAGES"))
     data.add_argument("--lsp", type=Path, metavar="DIR", help="LSP or LSPet")
     data.add_argument(
+        "--mpii",
+        nargs=2,
+        type=Path,
+        metavar=("JSON", "IMAGES"),
+        help="list of people with joints and joints_vis, as train.json of MPII has them",
+    )
+    data.add_argument(
         "--posetrack",
         nargs=2,
         type=Path,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from steadypose.engines.refiner.data.coco import load_coco
 from steadypose.engines.refiner.data.lsp import load_lsp
+from steadypose.engines.refiner.data.mpii import load_mpii
 from steadypose.engines.refiner.data.posetrack import load_posetrack
 from steadypose.engines.refiner.data.records import Picture
 from steadypose.engines.refiner.data.splits import assign_splits
@@ -18,6 +19,7 @@ def load_pictures(
     *,
     lsp: Path | None = None,
     coco: tuple[Path, Path] | None = None,
+    mpii: tuple[Path, Path] | None = None,
     posetrack: tuple[Path, Path] | None = None,
 ) -> list[Picture]:
     """Load the data sets named and assign the splits.
@@ -25,6 +27,7 @@ def load_pictures(
     Args:
         lsp: Folder of LSP or LSPet.
         coco: Annotation file and folder of pictures.
+        mpii: The same of MPII.
         posetrack: Folder of annotation files and the folder their picture paths start from.
 
     Raises:
@@ -35,10 +38,12 @@ def load_pictures(
         pictures += load_lsp(lsp)
     if coco:
         pictures += load_coco(*coco)
+    if mpii:
+        pictures += load_mpii(*mpii)
     if posetrack:
         pictures += load_posetrack(*posetrack)
     if not pictures:
-        raise InputError("no data set named: give --lsp, --coco or --posetrack")
+        raise InputError("no data set named: give --lsp, --coco, --mpii or --posetrack")
     return assign_splits(pictures)
 
 
@@ -46,12 +51,18 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     """Add the options that name data sets, as ``gather`` reads them."""
     parser.add_argument("--lsp", type=Path, metavar="DIR", help="folder of LSP or LSPet")
     parser.add_argument("--coco", type=Path, nargs=2, metavar=("JSON", "IMAGES"))
+    parser.add_argument("--mpii", type=Path, nargs=2, metavar=("JSON", "IMAGES"))
     parser.add_argument("--posetrack", type=Path, nargs=2, metavar=("ANNOTATIONS", "ROOT"))
 
 
 def gather(given: argparse.Namespace) -> list[Picture]:
     """The pictures of the data sets named by the options of ``add_sources``."""
-    return load_pictures(lsp=given.lsp, coco=_pair(given.coco), posetrack=_pair(given.posetrack))
+    return load_pictures(
+        lsp=given.lsp,
+        coco=_pair(given.coco),
+        mpii=_pair(given.mpii),
+        posetrack=_pair(given.posetrack),
+    )
 
 
 def _pair(paths: Sequence[Path] | None) -> tuple[Path, Path] | None:

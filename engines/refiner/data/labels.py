@@ -45,14 +45,17 @@ _LIMBS = tuple(
 )
 """``(3, 2)`` rows of the left and right joints of the arms and of the legs."""
 _TAUGHT = np.array([row not in (HEAD_TOP, NECK) for row in range(JOINTS)])
-_NEVER_IN_POSETRACK = np.array([name.endswith(("_eye", "_ear")) for name in NAMES])
+_NEVER_LABELLED = {
+    "posetrack": np.array([name.endswith(("_eye", "_ear")) for name in NAMES]),
+    "mpii": FACE,
+}
 
 
 def fuse_labels(pictures: Sequence[Picture]) -> list[Picture]:
     """The pictures with every labelled person's labels fused; ``labelled`` stays as it is.
 
     Raises:
-        InputError: A person of LSPet or PoseTrack has no estimate of the teacher.
+        InputError: A person of LSPet, MPII or PoseTrack has no estimate of the teacher.
     """
     return [
         replace(p, persons=tuple(fuse_person(person, p.source) for person in p.persons))
@@ -74,6 +77,7 @@ def fuse_person(person: Person, source: Source) -> Person:
     LSPet     face, unlabelled, teacher's score at least 0.4         teacher, 0.5
     LSPet     trunk or limb, unlabelled, score at least 0.5          teacher, 0.3
     PoseTrack eyes and ears, which it never labels, score >= 0.4     teacher, 0.5
+    MPII      the same and the nose                                  teacher, 0.5
     COCO      any                                                    label, 1; else none
     ========= ====================================================== ==========================
 
@@ -92,7 +96,7 @@ def fuse_person(person: Person, source: Source) -> Person:
         weight[doubted] = np.minimum(weight[doubted], CROSSED_WEIGHT)
         added = ~person.labelled & _TAUGHT
     else:
-        added = ~person.labelled & _NEVER_IN_POSETRACK
+        added = ~person.labelled & _NEVER_LABELLED[source]
     least = np.where(FACE, FACE_SCORE, LIMB_SCORE)
     added &= teacher[:, 2] >= least
     points[added] = teacher[added, :2]

@@ -17,15 +17,27 @@ from steadypose.errors import InputError
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object that a JSON file holds. Raises InputError if there is none."""
+    content = _parsed(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected an object with 'images' and 'annotations'")
+    return content
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """The list of objects that a JSON file holds. Raises InputError if there is none."""
+    content = _parsed(path)
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        raise InputError(f"{path}: expected a list of objects, one for each person")
+    return content
+
+
+def _parsed(path: Path) -> Any:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise InputError(f"{path}: not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected an object with 'images' and 'annotations'")
-    return content
 
 
 def records_of(content: dict[str, Any], field: str, path: Path) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ JOINTS = len(COCO19)
 """Joints of the refiner's skeleton, 19: COCO's 17, head_top, neck."""
 
 Split = Literal["train", "val", "test"]
-Source = Literal["coco", "lspet", "posetrack"]
+Source = Literal["coco", "lspet", "mpii", "posetrack"]
 
 RIGHT_WITHIN = 0.5
 """A joint is right within this many head lengths of the truth (PCKh 0.5)."""

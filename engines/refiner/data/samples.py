@@ -61,7 +61,7 @@ class SampleSettings:
     inputs: InputSettings = field(default_factory=InputSettings)
     absent: float = 0.04
     source_weights: Mapping[str, float] = field(
-        default_factory=lambda: {"coco": 0.35, "lspet": 0.65, "posetrack": 0.65}
+        default_factory=lambda: {"coco": 0.35, "lspet": 0.65, "mpii": 0.65, "posetrack": 0.65}
     )
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ def assign_splits(pictures: Sequence[Picture]) -> list[Picture]:
 
     * LSPet: a fifth of the groups of near-duplicates tests, 5 % of the rest validates.
     * COCO: the first 40 pictures in hash order test, the next 12 validate.
-    * PoseTrack: 5 % of the videos validate; its own validation folder is what tests.
+    * MPII and PoseTrack: 5 % of the pictures or videos validate; their own validation sets test.
 
     Everything else trains. Groups are never parted.
     """
