@@ -91,7 +91,8 @@ class MachineRecipe:
     Attributes:
         device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
         precision: Of the network's arithmetic: ``float32``, ``bfloat16`` (weights stay float32)
-            or ``auto``, which takes bfloat16 on a CUDA card that has it and float32 elsewhere.
+            or ``auto``, which takes bfloat16 where the card or the CPU computes in it and float32
+            elsewhere.
         threads: Threads of torch on the CPU; 0 leaves torch's choice.
         workers: Processes that make batches ahead; 0 makes them in the loop.
         checkpoint_minutes: Time between two saved states.
