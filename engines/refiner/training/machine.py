@@ -35,7 +35,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 itself; torch imitates it elsewhere, at half the speed."""
+    """Whether this CPU computes in bfloat16; torch imitates it elsewhere, at half the speed."""
     # torch has no public question for it yet; where the private one is gone float32 always works.
     asked = [
         getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")
