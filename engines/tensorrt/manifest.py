@@ -56,6 +56,7 @@ _VERIFIED: Checks = {
     "p50_px": number(0, _MOST_PX),
     "p99_px": number(0, _MOST_PX),
     "max_px": number(0, _MOST_PX),
+    "p99_score": number(0, 1),
     "agreement": number(0, 1),
     "points": whole(0, 1 << 40),
     "lost": whole(0, 1 << 40),
@@ -121,12 +122,12 @@ class EngineKey:
         if self.onnx_sha256 != wanted.onnx_sha256:
             hashes = f"SHA-256 {self.onnx_sha256[:8]}..., now {wanted.onnx_sha256[:8]}..."
             return f"built from another ONNX file ({hashes})"
-        if self.flavour != wanted.flavour or not self._loads_in(wanted.version):
+        if self.flavour != wanted.flavour or not self.loads_in(wanted.version):
             return (
                 f"built with {self.flavour} {self.version}, "
                 f"here is {wanted.flavour} {wanted.version}"
             )
-        if not self._runs_on(wanted.capability):
+        if not self.runs_on(wanted.capability):
             return f"built for {self.capability}, wanted for {wanted.capability}"
         if self.precision != wanted.precision:
             return f"built as {self.precision}, wanted as {wanted.precision}"
@@ -144,13 +145,15 @@ class EngineKey:
             raise EngineError(f"engine key: profile: cannot be read: {self.profile}")
         return profile
 
-    def _runs_on(self, capability: str) -> bool:
+    def runs_on(self, capability: str) -> bool:
+        """Whether an engine of this key runs on GPUs of this capability."""
         if self.capability != PORTABLE or capability == PORTABLE:
             return self.capability == capability
         # TensorRT's own are for Ampere and later; TensorRT for RTX knows its GPUs by itself.
         return self.flavour == "tensorrt_rtx" or int(capability[3:]) >= _AMPERE
 
-    def _loads_in(self, version: str) -> bool:
+    def loads_in(self, version: str) -> bool:
+        """Whether an engine of this key loads in this version of its TensorRT."""
         if self.version == version:
             return True
         mine, other = _numbers(self.version), _numbers(version)
@@ -164,9 +167,10 @@ class Verified:
     Attributes:
         ok: Whether it agrees well enough to be used.
         p50_px, p99_px, max_px: Distances of joints, or corners of boxes, in pixels of the frames.
+        p99_score: Difference of the scores.
         agreement: Share of them that lie within 5 % of the person's longer side; see ``verify``.
         points: How many were compared.
-        lost: How many of these the engine did not find, or gave as no numbers.
+        lost: How many of these only one of the two found.
         people: On how many people.
         gpu: Where the engine ran.
         at: When, ISO 8601.
@@ -176,6 +180,7 @@ class Verified:
     p50_px: float
     p99_px: float
     max_px: float
+    p99_score: float
     agreement: float
     points: int
     lost: int
