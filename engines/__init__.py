@@ -1,1 +1,1 @@
-"""Networks and what runs them: model zoo, detector, estimator, CPU run times."""
+"""Networks and what runs them: model zoo, detector, estimator, refiner, run times."""
