@@ -18,6 +18,7 @@ from steadypose.engines.refiner.network import Refiner, decode
 from steadypose.engines.refiner.training import checkpoint
 from steadypose.engines.refiner.training.average import averaged
 from steadypose.engines.refiner.training.batches import BatchMaker, batches
+from steadypose.engines.refiner.training.heap import keep_freed_memory
 from steadypose.engines.refiner.training.log import CsvLog
 from steadypose.engines.refiner.training.machine import choose_device, choose_precision
 from steadypose.engines.refiner.training.optimiser import make_optimiser, set_rates
@@ -79,6 +80,8 @@ class Trainer:
         self.precision = choose_precision(recipe.machine.precision, self.device)
         if recipe.machine.threads:
             torch.set_num_threads(recipe.machine.threads)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.model = model.to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = averaged(self.model, recipe.optimiser.average)
