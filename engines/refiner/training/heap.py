@@ -1,4 +1,4 @@
-"""Keep freed memory for the next step, as training on the CPU frees and takes the same every step."""
+"""Keep freed memory: training on the CPU frees and takes the same blocks in every step."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def keep_freed_memory() -> bool:
         (_TRIM_THRESHOLD, _LARGEST_INT),
         (_TOP_PAD, _AHEAD),
     )
-    # musl has the function and refuses every setting.
-    return all([bool(mallopt(option, value)) for option, value in settings])
+    taken = [bool(mallopt(option, value)) for option, value in settings]
+    return all(taken)  # musl has the function and refuses every setting
