@@ -25,7 +25,7 @@ def nvidia_at_hand() -> str:
     It is the driver's device files, a card on the PCI bus, or an installed TensorRT.
     """
     if any((_ROOT / name).exists() for name in _DRIVER):
-        return "an NVIDIA driver"
+        return "NVIDIA device files"
     if any(_is_card(device) for device in (_ROOT / "sys/bus/pci/devices").glob("*")):
         return "an NVIDIA card"
     if any(_installed(name) for name in MODULES):

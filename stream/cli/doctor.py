@@ -7,32 +7,14 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 from steadypose._version import __version__
 from steadypose.errors import SteadyposeError
 from steadypose.opencv_check import explain_opencv_import
+from steadypose.stream.cli.findings import Finding
 
 _USUAL_CODECS = ("h264", "hevc", "vp9", "av1", "mjpeg", "mpeg4")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One line of the report.
-
-    Attributes:
-        subject: What was looked at.
-        found: What it is like.
-        state: ``"ok"``, ``"note"`` (works without it) or ``"bad"`` (tracking cannot run).
-        remedy: What to do, where something is missing.
-    """
-
-    subject: str
-    found: str
-    state: str = "ok"
-    remedy: str = ""
 
 
 def add_parser(commands: Any) -> None:
@@ -154,13 +136,9 @@ def _refiners() -> Iterator[Finding]:
 
 
 def _gpu() -> Iterator[Finding]:
-    if shutil.which("nvidia-smi") is None:
-        found = "no NVIDIA driver; this version runs on the CPU"
-        yield Finding(subject="GPU", found=found, state="note")
-        return
-    have = [name for name in ("tensorrt", "pycuda", "torch") if find_spec(name)]
-    found = f"NVIDIA driver present ({', '.join(have) or 'no GPU packages'}); "
-    yield Finding(subject="GPU", found=found + "this version runs on the CPU", state="note")
+    from steadypose.stream.cli.doctor_gpu import examine_gpu
+
+    yield from examine_gpu()
 
 
 def _cache() -> Iterator[Finding]:

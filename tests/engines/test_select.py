@@ -62,7 +62,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
     card = device.Gpu(index=1, name="NVIDIA H200", capability=(9, 0), memory_bytes=1)
     monkeypatch.setattr(gpu, "_found", {})
-    monkeypatch.setattr(gpu, "nvidia_at_hand", lambda: "an NVIDIA driver")
+    monkeypatch.setattr(gpu, "nvidia_at_hand", lambda: "NVIDIA device files")
     monkeypatch.setattr(device, "find_gpu", lambda d: made.part(f"gpu {d}", card))
     monkeypatch.setattr(flavours, "find_flavour", lambda: made.part("flavour", Flavour(made)))
     monkeypatch.setattr(
@@ -192,9 +192,9 @@ PCI = "sys/bus/pci/devices/0000:01:00.0/"
     [
         ({}, (), ""),
         ({}, ("json",), "an installed TensorRT"),
-        ({"dev/nvidiactl": ""}, ("json",), "an NVIDIA driver"),
-        ({"dev/nvhost-gpu": ""}, (), "an NVIDIA driver"),
-        ({"usr/lib/wsl/lib/libcuda.so.1": ""}, (), "an NVIDIA driver"),
+        ({"dev/nvidiactl": ""}, ("json",), "NVIDIA device files"),
+        ({"dev/nvhost-gpu": ""}, (), "NVIDIA device files"),
+        ({"usr/lib/wsl/lib/libcuda.so.1": ""}, (), "NVIDIA device files"),
         ({PCI + "vendor": "0x10de\n", PCI + "class": "0x030200\n"}, (), "an NVIDIA card"),
         ({PCI + "vendor": "0x10de\n", PCI + "class": "0x020000\n"}, (), ""),
         ({PCI + "vendor": "0x8086\n", PCI + "class": "0x030000\n"}, (), ""),
