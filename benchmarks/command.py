@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from steadypose.benchmarks.engines.arguments import add_arguments as add_engines
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
 from steadypose.errors import SteadyposeError
 
@@ -38,6 +39,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.refiner.run",
         add_refiner,
         "poses without and with a trained refiner",
+    ),
+    "engines": (
+        "steadypose.benchmarks.engines.run",
+        add_engines,
+        "networks in every run time at hand: time, copies, distance to FP32",
     ),
     "accuracy": (
         "steadypose.benchmarks.accuracy",

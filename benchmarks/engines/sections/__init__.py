@@ -1,0 +1,1 @@
+"""The parts of ``steadypose bench engines``, a module each."""
