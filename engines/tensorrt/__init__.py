@@ -3,9 +3,15 @@
 Importing this needs neither TensorRT nor a GPU; both are looked for when something asks for them.
 """
 
-from steadypose.engines.tensorrt.build import Built, build_engine
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from steadypose.engines.tensorrt.flavours import Flavour, find_flavour, installed_flavour
 from steadypose.engines.tensorrt.spec import BuildSpec
+
+if TYPE_CHECKING:
+    from steadypose.engines.tensorrt.build import Built, build_engine
 
 __all__ = [
     "BuildSpec",
@@ -15,3 +21,12 @@ __all__ = [
     "find_flavour",
     "installed_flavour",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Building needs onnx, which running a built engine does not wait for.
+    if name in ("Built", "build_engine"):
+        from steadypose.engines.tensorrt import build
+
+        return getattr(build, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

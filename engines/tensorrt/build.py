@@ -86,7 +86,7 @@ def build_engine(
     if spec.half and not (flavour.strong or flavour.weak):
         raise EngineError(f"{flavour} knows no way to FP16; install another TensorRT")
     graph = prepare_graph(path, half=spec.half and flavour.strong)
-    half_graph = graph if flavour.strong else prepare_graph(path, half=True)
+    half_graph = graph if flavour.strong or not spec.half else prepare_graph(path, half=True)
     with _one_at_a_time, heard_errors() as errors:
         plan, facts, typed = _build(path, graph, half_graph, spec, flavour, say, errors)
         evidence = None
@@ -94,7 +94,12 @@ def build_engine(
             say(f"checking {path.name}", None)
             layers = _inspected(plan, flavour)
             evidence = assert_half(
-                plan, half_graph, name=path.name, layers=layers, typed_half_layers=typed
+                plan,
+                half_graph,
+                name=path.name,
+                full_graph=prepare_graph(path, half=False),
+                layers=layers,
+                typed_half_layers=typed,
             )
     sha256 = zoo.file_sha256(path)
     return Built(plan=plan, facts={**facts, "onnx_sha256": sha256, "evidence": evidence})
@@ -129,7 +134,7 @@ def _build(
     memory = builder.build_serialized_network(network, config)
     progress.finish()
     if memory is None:
-        raise EngineError(f"{path.name}: {flavour} could not build it: {_last(errors)}")
+        raise EngineError(f"{path.name}: {flavour} could not build it: {_first(errors)}")
     keep_timings(config, spec, flavour)
     plan = bytes(memory)
     outputs = [network.get_output(i) for i in range(network.num_outputs)]
@@ -158,7 +163,7 @@ def _builder(flavour: Flavour, errors: list[str]) -> Any:
         builder = None
     if builder is None:
         raise EngineError(
-            f"{flavour} cannot build here: no usable NVIDIA GPU or driver ({_last(errors)})"
+            f"{flavour} cannot build here: no usable NVIDIA GPU or driver ({_first(errors)})"
         )
     return builder
 
@@ -212,5 +217,6 @@ def _told(tensor: Any) -> dict[str, Any]:
     }
 
 
-def _last(errors: list[str]) -> str:
-    return errors[-1] if errors else "it does not say why"
+def _first(errors: list[str]) -> str:
+    # What follows the first error is mostly its consequence.
+    return errors[0] if errors else "it does not say why"

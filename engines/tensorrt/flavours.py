@@ -86,7 +86,8 @@ class Flavour:
         """Compute capabilities that RTX can be told to build for, as ``"SM86"``; else none."""
         if not hasattr(self.module, "ComputeCapability"):
             return ()
-        return tuple(n for n in self.module.ComputeCapability.__members__ if n.startswith("SM"))
+        names = [n for n in self.module.ComputeCapability.__members__ if n.startswith("SM")]
+        return tuple(sorted(names, key=lambda name: int(name[2:])))
 
     def runs_on(self, capability: tuple[int, int]) -> bool:
         """Whether engines run on a GPU of this compute capability, e.g. ``(9, 0)``.

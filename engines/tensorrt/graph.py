@@ -8,7 +8,12 @@ import onnx
 from onnx import ModelProto, TensorProto, helper
 
 from steadypose.engines.refiner.precision import float32_graph
-from steadypose.engines.tensorrt.halve import halve, sizes_by_type, weight_names
+from steadypose.engines.tensorrt.halve import (
+    constants_to_initializers,
+    halve,
+    sizes_by_type,
+    weight_names,
+)
 from steadypose.errors import EngineError, ModelError
 
 _BYTE = TensorProto.UINT8
@@ -35,6 +40,7 @@ def prepare_graph(path: Path, *, half: bool) -> bytes:
         EngineError: It cannot be made what TensorRT takes.
     """
     model = load_network(path)
+    constants_to_initializers(model.graph)
     weights = [t for t in model.graph.initializer if t.name in weight_names(model)]
     sizes = sizes_by_type(weights)
     is_half = sizes.get(TensorProto.FLOAT16, 0) > sizes.get(TensorProto.FLOAT, 0)

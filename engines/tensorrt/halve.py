@@ -1,13 +1,16 @@
 """An FP32 network as FP16: what lies between its first and its last layer with weights.
 
 What comes before (the picture's normalisation) and after (the decoding of maps to coordinates)
-stays FP32, as do operations whose sums or powers leave FP16's range or precision. Inputs and
-outputs keep their types.
+stays FP32, as do nodes whose names say that they decode, and operations whose sums or powers leave
+FP16's range or precision. Inputs and outputs keep their types.
+
+ONNX Runtime on a processor computes such a graph without rounding what flows through it, so it
+cannot tell what FP16 costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -17,9 +20,14 @@ from steadypose.errors import EngineError
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """Operations whose second input holds a network's weights."""
+DECODER = "decode/"
+"""Begins the names of nodes that stay FP32, as the zoo's converters write them."""
+
+HALF_SUFFIX = "/half"
+"""Ends the names of tensors in FP16, where there is one in FP32 too."""
 
 _FULL, _HALF = TensorProto.FLOAT, TensorProto.FLOAT16
-_SUFFIX = "/half"
+_LEAST_COLUMNS = 4
 # Those that neither sum over many values nor take powers.
 _HALVED = frozenset(
     (
@@ -37,7 +45,7 @@ def halve(model: ModelProto, name: str) -> int:
     """Turn the trunk of an FP32 network into FP16, in place.
 
     Args:
-        model: The network; ``onnx.checker`` takes it.
+        model: The network, its constants no nodes (``constants_to_initializers``).
         name: What to call it in an error.
 
     Returns:
@@ -46,9 +54,8 @@ def halve(model: ModelProto, name: str) -> int:
     Raises:
         EngineError: A weight is too large for FP16.
     """
-    _constants_to_initializers(model.graph)
     types = tensor_types(model)
-    chosen = _trunk(model.graph.node, types)
+    chosen = _trunk(model.graph, types)
     opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
     _Halving(model.graph, types, opset, name).rewrite(chosen)
     del model.graph.value_info[:]
@@ -85,8 +92,8 @@ def weight_names(model: ModelProto) -> frozenset[str]:
     )
 
 
-def _constants_to_initializers(graph: GraphProto) -> None:
-    """A constant that is a node could not be told from what is computed."""
+def constants_to_initializers(graph: GraphProto) -> None:
+    """Move constants that are nodes to where weights are looked for, in place."""
     constants = [
         (node, node.attribute[0].t)
         for node in graph.node
@@ -98,24 +105,38 @@ def _constants_to_initializers(graph: GraphProto) -> None:
         graph.node.remove(node)
 
 
-def _trunk(nodes: Sequence[NodeProto], types: dict[str, int]) -> list[NodeProto]:
+def _trunk(graph: GraphProto, types: dict[str, int]) -> list[NodeProto]:
     """Nodes with weights and all that can be FP16 between them, in the graph's order."""
+    nodes = [node for node in graph.node if not node.name.startswith(DECODER)]
+    dims = {t.name: t.dims for t in graph.initializer}
+    heavy = {node.output[0] for node in nodes if _has_weights(node, dims)}
     after: set[str] = set()  # tensors that depend on a layer with weights
     for node in nodes:
-        if node.op_type in WEIGHTED or after.intersection(_reads(node)):
+        if heavy.intersection(node.output) or after.intersection(_reads(node)):
             after.update(node.output)
     before: set[str] = set()  # tensors that a layer with weights depends on
     for node in reversed(nodes):
-        if node.op_type in WEIGHTED or before.intersection(node.output):
+        if heavy.intersection(node.output) or before.intersection(node.output):
             before.update(x for x in _reads(node) if x)
     return [
         node
         for node in nodes
         if node.op_type in _HALVED
         and after.intersection(node.output)
-        and (node.op_type in WEIGHTED or before.intersection(node.output))
+        and (heavy | before).intersection(node.output)
         and all(types.get(x) == _FULL for x in node.output)
     ]
+
+
+def _has_weights(node: NodeProto, dims: Mapping[str, Sequence[int]]) -> bool:
+    """Whether a node is a layer with weights.
+
+    A product with a matrix of few columns turns maps into coordinates: it belongs to a decoder.
+    """
+    if node.op_type not in WEIGHTED or node.input[1] not in dims:
+        return False
+    shape = dims[node.input[1]]
+    return "Conv" in node.op_type or min(shape[-2:]) >= _LEAST_COLUMNS
 
 
 def _reads(node: NodeProto) -> list[str]:
@@ -145,12 +166,12 @@ class _Halving:
                 continue
             kept = self._kept_inputs(node)
             node.input[:] = [x if x in kept else self._half(x) for x in node.input]
-            full, node.output[:] = list(node.output), [x + _SUFFIX for x in node.output]
+            full, node.output[:] = list(node.output), [x + HALF_SUFFIX for x in node.output]
             self._nodes.append(node)
             self._made.update(node.output)
             for x in full:
                 if x in wanted_full:
-                    self._cast(x + _SUFFIX, x, _FULL)
+                    self._cast(x + HALF_SUFFIX, x, _FULL)
         del self._graph.node[:]
         self._graph.node.extend(self._nodes)
         unused = [t for t in self._constants.values() if t.name not in wanted_full]
@@ -175,7 +196,7 @@ class _Halving:
 
     def _half(self, tensor: str) -> str:
         """Name of the tensor's FP16 form, made now if need be."""
-        name = tensor + _SUFFIX
+        name = tensor + HALF_SUFFIX
         if name in self._made:
             return name
         if tensor in self._constants:
@@ -197,7 +218,8 @@ class _Halving:
         return numpy_helper.from_array(value.clip(-largest, largest).astype(np.float16), name)
 
     def _cast(self, source: str, target: str, to: int) -> None:
-        self._nodes.append(helper.make_node("Cast", [source], [target], name=target, to=to))
+        node = helper.make_node("Cast", [source], [target], name=f"cast/{target}", to=to)
+        self._nodes.append(node)
         self._made.add(target)
 
 

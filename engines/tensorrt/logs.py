@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _LOG = logging.getLogger("steadypose.tensorrt")
-_loggers: dict[str, Any] = {}
+_loggers: dict[Any, Any] = {}
 _guard = threading.Lock()
 _listeners: list[list[str]] = []
 
@@ -24,9 +24,9 @@ def logger_of(module: Any) -> Any:
     reaches the user as the message of an EngineError.
     """
     with _guard:
-        if module.__name__ not in _loggers:
-            _loggers[module.__name__] = _make(module)
-        return _loggers[module.__name__]
+        if module not in _loggers:
+            _loggers[module] = _make(module)
+        return _loggers[module]
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from steadypose.engines.tensorrt.halve import weight_names
+from steadypose.engines.tensorrt.halve import HALF_SUFFIX, weight_names
 from steadypose.errors import EngineError
 
 # Fewer or repeated values may lie in a plan by chance.
@@ -30,6 +29,7 @@ def assert_half(
     graph: bytes,
     *,
     name: str,
+    full_graph: bytes | None = None,
     layers: str | None = None,
     typed_half_layers: int = 0,
 ) -> dict[str, Any]:
@@ -39,6 +39,8 @@ def assert_half(
         plan: The serialised engine.
         graph: The FP16 graph of the network, as of ``prepare_graph``.
         name: What to call the network in an error.
+        full_graph: Its FP32 graph, whose weights are looked for as well as those of the FP16 graph
+            in FP32: they differ where FP16 rounded them.
         layers: What TensorRT's engine inspector says of the engine as JSON, where there is a GPU
             to ask it on.
         typed_half_layers: Layers with FP16 outputs in a strongly typed network, whose types
@@ -51,15 +53,13 @@ def assert_half(
     Raises:
         EngineError: The engine is FP32 in the main, or nothing shows that it is FP16.
     """
-    weights, inspected = weight_evidence(plan, graph), layer_evidence(layers)
+    weights, inspected = weight_evidence(plan, graph, full_graph), layer_evidence(layers)
     found: dict[str, Any] = {"weights": weights, "typed_half_layers": typed_half_layers}
     if inspected is not None:
         found["inspector"] = inspected
     if weights["float32_share"] > _TOO_MUCH_FULL:
         share = f"{weights['float32_share']:.0%}"
-        raise EngineError(
-            f"{name}: the engine is not FP16: it holds {share} of its weights as FP32"
-        )
+        raise EngineError(f"{name}: the engine is not FP16: {share} of its weights are FP32")
     if inspected is not None and inspected["half_layers"] <= inspected["float32_layers"]:
         raise EngineError(
             f"{name}: the engine is not FP16: {inspected['float32_layers']} of its layers with "
@@ -74,20 +74,20 @@ def assert_half(
     raise EngineError(f"{name}: nothing in the engine shows that it is FP16; build it again")
 
 
-def weight_evidence(plan: bytes, graph: bytes) -> dict[str, float]:
+def weight_evidence(plan: bytes, graph: bytes, full_graph: bytes | None = None) -> dict[str, float]:
     """Which share of an FP16 graph's weights lies in a plan, byte for byte, as FP16 and as FP32.
 
     Returns:
         ``values``, how many weights were looked for, ``half_share`` and ``float32_share``.
     """
+    exact = _weights(full_graph, TensorProto.FLOAT) if full_graph else {}
     total = half = full = 0
-    for weight in _half_weights(graph):
+    for name, weight in _weights(graph, TensorProto.FLOAT16).items():
         total += weight.size
-        forms = [weight, weight.transpose(*range(2, weight.ndim), 1, 0)]
-        if weight.ndim > 2:
-            forms.append(weight.transpose(0, *range(2, weight.ndim), 1))
-        half += weight.size * any(form.tobytes() in plan for form in forms)
-        full += weight.size * any(form.astype(np.float32).tobytes() in plan for form in forms)
+        half += weight.size * _holds(plan, weight)
+        wide = [weight.astype(np.float32)]
+        wide += [exact[key] for key in (name, name.removesuffix(HALF_SUFFIX)) if key in exact]
+        full += weight.size * any(_holds(plan, value) for value in wide)
     return {
         "values": total,
         "half_share": round(half / total, 4) if total else 0.0,
@@ -102,7 +102,7 @@ def layer_evidence(layers: str | None) -> dict[str, int] | None:
         ``half_layers`` and ``float32_layers``; None where the JSON does not tell.
     """
     try:
-        listed = json.loads(layers or "")["Layers"]
+        listed = list(json.loads(layers or "")["Layers"])
     except (ValueError, KeyError, TypeError):
         return None
     types = [_layer_type(layer) for layer in listed if isinstance(layer, dict)]
@@ -110,14 +110,23 @@ def layer_evidence(layers: str | None) -> dict[str, int] | None:
     return counts if any(counts.values()) else None
 
 
-def _half_weights(graph: bytes) -> Iterator[NDArray[np.float16]]:
+def _weights(graph: bytes, dtype: int) -> dict[str, NDArray[Any]]:
+    """Weights of a type by name, those that cannot lie in a plan by chance."""
     model = onnx.load_from_string(graph)
-    names = weight_names(model)
+    names, found = weight_names(model), {}
     for tensor in model.graph.initializer:
-        if tensor.name in names and tensor.data_type == TensorProto.FLOAT16:
+        if tensor.name in names and tensor.data_type == dtype:
             value = np.asarray(numpy_helper.to_array(tensor))
             if value.size >= _LEAST_VALUES and np.unique(value).size >= _LEAST_DISTINCT:
-                yield value
+                found[tensor.name] = value
+    return found
+
+
+def _holds(plan: bytes, weight: NDArray[Any]) -> bool:
+    """Whether the weight lies in the plan: as it is, filters last, or channels last."""
+    inner = tuple(range(2, weight.ndim))
+    orders = {tuple(range(weight.ndim)), (*inner, 1, 0), (0, *inner, 1)}
+    return any(weight.transpose(order).tobytes() in plan for order in sorted(orders))
 
 
 def _layer_type(layer: dict[str, Any]) -> str | None:

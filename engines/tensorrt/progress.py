@@ -20,7 +20,9 @@ class Progress:
 
     def __init__(self, report: Callable[[str, float | None], None], what: str) -> None:
         self._report, self._what = report, what
-        self._outermost, self._steps, self._last = "", 0, -1.0
+        self._outermost, self._last = "", -1.0
+        self._steps: dict[str, int] = {}  # of the outermost phase and of those right inside it
+        self._done = 0  # of the outermost phase's steps
         self._raised: BaseException | None = None
         # TensorRT may hold the monitor no longer than the configuration that it was given to.
         self.monitor: Any = None
@@ -28,19 +30,33 @@ class Progress:
     def started(self, phase: str, parent: str | None, steps: int) -> None:
         """A phase begins."""
         if not parent:
-            self._outermost, self._steps = phase, steps
+            self._outermost, self._done = phase, 0
+            self._steps.clear()
+        if not parent or parent == self._outermost:
+            self._steps[phase] = max(steps, 1)
 
     def stepped(self, phase: str, step: int) -> bool:
         """A step of a phase is done; False stops the build."""
-        if phase == self._outermost and self._steps:
-            self.tell(min((step + 1) / self._steps, 1.0))
+        if phase in self._steps:
+            share = (step + 1) / self._steps[phase]
+            if phase == self._outermost:
+                self._done, share = step + 1, 0.0
+            self.tell(min((self._done + share) / self._steps[self._outermost], 1.0))
         return self._raised is None
+
+    def finished(self, phase: str) -> None:
+        """A phase ends; it need not have told of its last step."""
+        if phase == self._outermost:
+            self.tell(1.0)
 
     def tell(self, done: float | None) -> None:
         """Report, unless it is too little news; an exception waits for ``finish``."""
-        if self._raised is not None or (done is not None and done - self._last < _STEP):
+        if self._raised is not None:
             return
-        self._last = self._last if done is None else done
+        if done is not None:
+            if done <= self._last or (done < 1 and done - self._last < _STEP):
+                return
+            self._last = done
         # An exception must not pass through TensorRT's own frames, KeyboardInterrupt included.
         try:
             self._report(self._what, done)
@@ -77,9 +93,9 @@ def _monitor(module: Any, progress: Progress) -> Any:
             progress.started(phase, parent, steps)
 
         def phase_finish(self, phase: str) -> None:
-            pass
+            progress.finished(phase)
 
-        def step_complete(self, _phase: str, step: int) -> bool:
-            return progress.stepped(_phase, step)
+        def step_complete(self, phase: str, step: int) -> bool:
+            return progress.stepped(phase, step)
 
     return Monitor()
