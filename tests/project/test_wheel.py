@@ -28,7 +28,7 @@ def sources(root: Path) -> set[str]:
     houses = {
         path.relative_to(root).as_posix()
         for house in HOUSES
-        for pattern in ("*.py", "*.yaml")
+        for pattern in ("*.py", "*.yaml", "*.cu")
         for path in (root / house).rglob(pattern)
     }
     refiner = root / "engines" / "refiner"
