@@ -84,10 +84,10 @@ def weight_evidence(plan: bytes, graph: bytes, full_graph: bytes | None = None) 
     total = half = full = 0
     for name, weight in _weights(graph, TensorProto.FLOAT16).items():
         total += weight.size
-        half += weight.size * _holds(plan, weight)
         wide = [weight.astype(np.float32)]
         wide += [exact[key] for key in (name, name.removesuffix(HALF_SUFFIX)) if key in exact]
-        full += weight.size * any(_holds(plan, value) for value in wide)
+        half += weight.size * any(form in plan for form in _forms([weight]))
+        full += weight.size * any(form in plan for form in _forms(wide))
     return {
         "values": total,
         "half_share": round(half / total, 4) if total else 0.0,
@@ -122,11 +122,14 @@ def _weights(graph: bytes, dtype: int) -> dict[str, NDArray[Any]]:
     return found
 
 
-def _holds(plan: bytes, weight: NDArray[Any]) -> bool:
-    """Whether the weight lies in the plan: as it is, filters last, or channels last."""
-    inner = tuple(range(2, weight.ndim))
-    orders = {tuple(range(weight.ndim)), (*inner, 1, 0), (0, *inner, 1)}
-    return any(weight.transpose(order).tobytes() in plan for order in sorted(orders))
+def _forms(weights: list[NDArray[Any]]) -> set[bytes]:
+    """The bytes of weights as they are, with filters last, and with channels last."""
+    found = set()
+    for weight in weights:
+        inner = tuple(range(2, weight.ndim))
+        for order in ((0, 1, *inner), (*inner, 1, 0), (0, *inner, 1)):
+            found.add(weight.transpose(order).tobytes())
+    return found
 
 
 def _layer_type(layer: dict[str, Any]) -> str | None:
