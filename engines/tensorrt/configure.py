@@ -34,7 +34,8 @@ def configure(config: Any, spec: BuildSpec, flavour: Flavour) -> None:
         OutputError: The timing cache cannot be read.
     """
     module = flavour.module
-    config.set_memory_pool_limit(module.MemoryPoolType.WORKSPACE, spec.workspace_bytes)
+    if spec.workspace_bytes is not None:
+        config.set_memory_pool_limit(module.MemoryPoolType.WORKSPACE, spec.workspace_bytes)
     # So that the inspector tells the types of layers.
     config.profiling_verbosity = module.ProfilingVerbosity.DETAILED
     # What is to be FP32 keeps all of its 24 bits.
@@ -43,6 +44,7 @@ def configure(config: Any, spec: BuildSpec, flavour: Flavour) -> None:
         sources = [int(getattr(module.TacticSource, name)) for name in _OWN_TACTICS]
         config.set_tactic_sources(sum(1 << source for source in sources))
     if spec.version_compatible:
+        _refuse_on_rtx(flavour, "version_compatible")
         config.set_flag(_member(flavour, "BuilderFlag", "VERSION_COMPATIBLE"))
     if spec.optimisation_level is not None:
         _refuse_on_rtx(flavour, "optimisation_level")

@@ -12,7 +12,6 @@ Shape = tuple[int, ...]
 Profile = tuple[Shape, Shape, Shape]
 """Least, commonest and largest shape of an input."""
 
-_WORKSPACE_BYTES = 1 << 30
 # Sides of a picture by the places that are free: rows and columns last but one, or last.
 _SIDES = ((1, 2), (2, 3))
 
@@ -27,7 +26,8 @@ class BuildSpec:
             The engine takes any size from the smallest to the largest sides, and is tuned for the
             one in the middle by area.
         half: FP16; else FP32, for comparison.
-        workspace_bytes: GPU memory that one layer may use beside its tensors.
+        workspace_bytes: GPU memory that layers may use beside their inputs and outputs; None is
+            TensorRT's own bound, mostly all there is. Too little of it fails the build.
         timing_cache: Where measured times of kernels are kept between builds. TensorRT for RTX
             measures nothing when it builds, and leaves it alone.
         version_compatible: The engine also loads in later minor versions of this TensorRT.
@@ -39,7 +39,7 @@ class BuildSpec:
     batches: tuple[int, int, int] = (1, 8, 32)
     sizes: tuple[tuple[int, int], ...] = ()
     half: bool = True
-    workspace_bytes: int = _WORKSPACE_BYTES
+    workspace_bytes: int | None = None
     timing_cache: Path | None = None
     version_compatible: bool = False
     ampere_plus: bool = False
@@ -52,7 +52,7 @@ class BuildSpec:
             raise EngineError(f"batches: expected 1 <= least <= common <= largest: {self.batches}")
         if any(side < 1 for size in self.sizes for side in size):
             raise EngineError(f"sizes: expected heights and widths of at least 1: {self.sizes}")
-        if self.workspace_bytes < 1:
+        if self.workspace_bytes is not None and self.workspace_bytes < 1:
             raise EngineError(f"workspace_bytes: expected at least 1, got {self.workspace_bytes}")
         if self.optimisation_level is not None and not 0 <= self.optimisation_level <= 5:
             raise EngineError(f"optimisation_level: expected 0 to 5, got {self.optimisation_level}")
@@ -65,8 +65,9 @@ class BuildSpec:
     @property
     def profile(self) -> str:
         """All that shapes the engine beside graph, TensorRT and GPU, as a short text for keys."""
-        parts = ["n" + "-".join(map(str, self.batches)), f"w{self.workspace_bytes}"]
+        parts = ["n" + "-".join(map(str, self.batches))]
         parts += ["x".join(map(str, side)) for side in self._sides() if self.sizes]
+        parts += [] if self.workspace_bytes is None else [f"w{self.workspace_bytes}"]
         parts += ["vc"] * self.version_compatible + ["ampere+"] * self.ampere_plus
         parts += [] if self.optimisation_level is None else [f"o{self.optimisation_level}"]
         return " ".join([*parts, *sorted(self.capabilities)])
