@@ -71,14 +71,13 @@ def about(networks: list[Network], settings: Settings) -> dict[str, Any]:
 
 
 def _gpu(device: str) -> str:
-    """The GPU and the CUDA that its driver is for; ``none`` where none is used."""
-    with contextlib.suppress(EngineError):
-        found = find_accelerator(device)
-        if found is not None:
-            from steadypose.engines.tensorrt.device import find_driver
+    """The GPU that the device means and the CUDA that its driver is for; ``none`` without one."""
+    from steadypose.engines.tensorrt.device import find_driver, find_gpu
 
+    if device != "cpu":
+        with contextlib.suppress(EngineError):
             cuda = find_driver().cuda
-            return f"{found.gpu}, driver for CUDA {cuda[0]}.{cuda[1]}"
+            return f"{find_gpu(device)}, driver for CUDA {cuda[0]}.{cuda[1]}"
     return "none"
 
 
