@@ -17,8 +17,12 @@ SECTIONS = {
     "presence": "whether the score tells that nobody is there",
     "cost": "time a person against the base network",
     "parity": "FP16, FP32 and torch against one another",
+    "int8": "what INT8 costs and gains on the CPU",
 }
 """Names of the parts that can be asked for, and what they measure."""
+
+USUAL = tuple(name for name in SECTIONS if name != "int8")
+"""Those that are measured unless others are asked for; INT8 is no form that a refiner runs in."""
 
 BASES = ("movenet-lightning", "movenet-thunder", "movenet-multipose")
 WHOLE = "@512"
@@ -61,8 +65,9 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 def _add_scope(parser: argparse.ArgumentParser) -> None:
     scope = parser.add_argument_group("what is measured")
     scope.add_argument(
-        "--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS), metavar="S",
-        help="; ".join(f"{name}: {text}" for name, text in SECTIONS.items()) + " [default: all]",
+        "--sections", nargs="+", choices=list(SECTIONS), default=list(USUAL), metavar="S",
+        help="; ".join(f"{name}: {text}" for name, text in SECTIONS.items())
+        + " [default: all but int8]",
     )  # fmt: skip
     scope.add_argument(
         "--bases",

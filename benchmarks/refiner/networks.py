@@ -14,7 +14,7 @@ from steadypose.benchmarks.refiner.arguments import WHOLE
 from steadypose.engines import zoo
 from steadypose.engines.crops import CropPolicy, Crops, Size, cut
 from steadypose.engines.estimators import load_estimator
-from steadypose.engines.refiner import load_refiner
+from steadypose.engines.refiner import PoseRefiner, load_refiner
 from steadypose.engines.refiner.data.records import JOINTS
 from steadypose.engines.refiner.load import refiner_path
 from steadypose.engines.runtimes import Engine, RuntimeOptions
@@ -94,19 +94,26 @@ class RefinerFile:
         model: Name of one that is shipped, or the ONNX file.
         threads: Of one call.
         flip: Whether the mirrored crop is refined too.
+        engine: Runs it in another form, such as INT8; None runs it as in use.
 
     Attributes:
         path, sha256: The file.
+        flip: As given.
         record: What the export wrote into it, ``variant`` and ``precision`` among it.
 
     Raises:
         ModelError: The file is no exported refiner.
     """
 
-    def __init__(self, model: str, threads: int, *, flip: bool = False) -> None:
-        self.path = refiner_path(model)
-        options = RuntimeOptions(threads=threads)
-        self._refiner = load_refiner(model, options, policy=POLICY, flip=flip)
+    def __init__(
+        self, model: str, threads: int, *, flip: bool = False, engine: Engine | None = None
+    ) -> None:
+        self.path, self.flip = refiner_path(model), flip
+        if engine is None:
+            options = RuntimeOptions(threads=threads)
+            self._refiner = load_refiner(model, options, policy=POLICY, flip=flip)
+        else:
+            self._refiner = PoseRefiner(engine, POLICY, flip=flip)
         self.sha256, self.record = zoo.file_sha256(self.path), record_of(self.path)
 
     @property

@@ -107,6 +107,7 @@ class TestData:
         coco, lspet: The test split.
         chooser: COCO's validation split, on which the rule for a person's score is chosen.
         annotations: COCO's annotation file.
+        validation: The validation split of every data set, with which INT8 is calibrated.
     """
 
     __test__ = False
@@ -115,6 +116,7 @@ class TestData:
     lspet: People | None
     chooser: People | None
     annotations: Path | None
+    validation: tuple[People, ...] = ()
 
     @property
     def sets(self) -> list[People]:
@@ -143,11 +145,14 @@ def load_test_data(
         lsp = folder / "lspet"
     given = None if coco is None else (coco[0], coco[1])
     pictures = load_pictures(lsp=lsp, coco=given)
+    chooser = _people("COCO", pictures, "coco", "val", None)
+    others = _people("LSPet", pictures, "lspet", "val", None)
     return TestData(
         coco=_people("COCO", pictures, "coco", "test", limit),
         lspet=_people("LSPet", pictures, "lspet", "test", limit),
-        chooser=_people("COCO", pictures, "coco", "val", None),
+        chooser=chooser,
         annotations=given[0] if given else None,
+        validation=tuple(people for people in (chooser, others) if people is not None),
     )
 
 

@@ -24,6 +24,7 @@ from steadypose.benchmarks.refiner.sections import (
     ap,
     calibration,
     cost,
+    int8,
     jitter,
     mistakes,
     parity,
@@ -45,6 +46,7 @@ _SECTIONS: dict[str, Callable[[Context], list[Figure]]] = {
     "presence": presence.measure,
     "cost": cost.measure,
     "parity": parity.measure,
+    "int8": int8.measure,
 }
 
 
@@ -122,7 +124,7 @@ def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
         "resamples": options.resamples,
         "seed": options.seed,
     }
-    if data.chooser is not None and {"ap", "prior"} & set(options.sections):
+    if data.chooser is not None and {"ap", "prior", "int8"} & set(options.sections):
         told["score_rule"] = context.score_rule
         rules = context.score_rules
         told["validation_ap_by_rule"] = {name: round(ap, 2) for name, ap in rules.items()}

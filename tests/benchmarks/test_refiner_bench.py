@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto
 
 from steadypose.benchmarks.refiner import run as bench
-from steadypose.benchmarks.refiner.arguments import SECTIONS, add_arguments
+from steadypose.benchmarks.refiner.arguments import USUAL, add_arguments
 from steadypose.benchmarks.refiner.context import Context, Settings
 from steadypose.benchmarks.refiner.crowds import make_crowd
 from steadypose.benchmarks.refiner.people import TestData, load_test_data, people_of
@@ -99,7 +99,7 @@ def test_every_section_on_known_networks(
     check_coco(found)
     # The tiny refiner is of no size known, so there is nothing to compare the time with, and
     # its pictures are smaller than the people in them.
-    assert {x["section"] for x in lines} == set(SECTIONS) - {"cost", "presence"}
+    assert {x["section"] for x in lines} == set(USUAL) - {"cost", "presence"}
     assert all(x["run"]["sha256"] and x["run"]["hardware"] for x in lines)
     assert table.read_text() == capsys.readouterr().out
     assert len(list((tmp_path / "kept").iterdir())) > 3

@@ -41,9 +41,9 @@ def measure(context: Context) -> list[Figure]:
             metric=f"ms a person, batch {_BATCH}, {context.settings.threads} threads",
             data=f"{SIZE[0]}x{SIZE[1]} crops",
             base=name,
-            before=_quartiles(each_ms[:, 0]),
-            after=_quartiles(each_ms[:, 1]),
-            change=_quartiles(each_ms[:, 1] / each_ms[:, 0]),
+            before=quartiles(each_ms[:, 0]),
+            after=quartiles(each_ms[:, 1]),
+            change=quartiles(each_ms[:, 1] / each_ms[:, 0]),
             ratio=True,
             n=_ROUNDS,
             target=Target("change", "<=", 1.2),
@@ -69,6 +69,7 @@ def _timed(engine: Engine, feeds: Mapping[str, Any]) -> float:
     return time.perf_counter() - started
 
 
-def _quartiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> Interval:
+def quartiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> Interval:
+    """Median and quartiles."""
     low, middle, high = np.percentile(values, (25, 50, 75))
     return Interval(float(middle), float(low), float(high))

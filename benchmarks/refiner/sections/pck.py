@@ -64,6 +64,11 @@ def with_head_ends(joints: Joints) -> Joints:
     return np.concatenate([points, mapped.scores[..., None]], 2).astype(np.float32)
 
 
+def limb_sums(found: Joints, people: People) -> Sums:
+    """Joints of all limbs that are right, of those of which it can be said."""
+    return _sums(found, people, _rows(*LIMBS))
+
+
 def _rows(*names: str) -> NDArray[np.intp]:
     """Rows of joints of either side."""
     kinds = [name.removeprefix("left_").removeprefix("right_") for name in COCO19.keypoints]
