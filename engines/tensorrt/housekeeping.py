@@ -195,7 +195,9 @@ def _remove(
     with clear_write_errors(cache.folder.parent), hold_if_free(cache.lock_path(stem)) as free:
         if not free:
             return Removed(name=name, reason="left, as it is being built", size_bytes=0)
-        for file in files if still() else ():
+        if not still():
+            return Removed(name=name, reason="left, as it was built anew", size_bytes=0)
+        for file in files:
             size += _size(file)
             file.unlink(missing_ok=True)
     return Removed(name=name, reason=reason, size_bytes=size)

@@ -9,11 +9,12 @@ Side = tuple[int, int]
 """Height and width in pixels."""
 
 _LONGEST = 400
-_TEXT = re.compile(
-    r"n(?P<batches>\d{1,6}-\d{1,6}-\d{1,6}) w(?P<workspace>\d{1,15})"
-    r"(?P<sides>(?: \d{1,6}x\d{1,6}){3})?(?P<vc> vc)?(?P<ampere> ampere\+)?"
-    r"(?: o(?P<level>\d))?(?P<targets>(?: SM\d{2,3})*)"
-)
+_BATCHES = re.compile(r"n(\d{1,6})-(\d{1,6})-(\d{1,6})")
+_SIDE = re.compile(r"(\d{1,6})x(\d{1,6})")
+_TARGET = re.compile(r"SM\d{2,3}")
+_VERSION_COMPATIBLE = "vc"
+# What changes how an engine is built, not what it can be used for.
+_OTHER = re.compile(r"w\d{1,15}|ampere\+|o\d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +36,20 @@ class Profile:
     @classmethod
     def parse(cls, text: str) -> Profile | None:
         """Read ``BuildSpec.profile``; None where the text is none."""
-        found = _TEXT.fullmatch(text) if len(text) <= _LONGEST else None
-        if found is None:
+        first, *words = text.split(" ") if len(text) <= _LONGEST else [""]
+        batches = _BATCHES.fullmatch(first)
+        sides = [found for found in map(_SIDE.fullmatch, words) if found]
+        targets = tuple(word for word in words if _TARGET.fullmatch(word))
+        others = [w for w in words if w == _VERSION_COMPATIBLE or _OTHER.fullmatch(w)]
+        known = len(sides) + len(targets) + len(others)
+        if batches is None or len(sides) not in (0, 3) or known != len(words):
             return None
-        least, common, largest = map(int, found["batches"].split("-"))
-        sides = [tuple(map(int, side.split("x"))) for side in (found["sides"] or "").split()]
+        least, common, largest = map(int, batches.groups())
         return cls(
             batches=(least, common, largest),
-            sides=tuple((height, width) for height, width in sides),
-            version_compatible=bool(found["vc"]),
-            targets=tuple(found["targets"].split()),
+            sides=tuple((int(side[1]), int(side[2])) for side in sides),
+            version_compatible=_VERSION_COMPATIBLE in words,
+            targets=targets,
         )
 
     def covers(self, other: Profile) -> bool:

@@ -61,7 +61,8 @@ def _add_build(actions: Any) -> None:
         "--workspace",
         type=positive,
         metavar="MB",
-        help="GPU memory for one layer beside its tensors, in MiB [default 1024]",
+        help="GPU memory that layers may use beside their inputs and outputs, in MiB "
+        "[default: TensorRT's own bound]",
     )
     build.add_argument(
         "--timing-cache",

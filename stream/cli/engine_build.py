@@ -90,7 +90,7 @@ def verify_all(options: argparse.Namespace) -> int:
             if found is None or isinstance(found, Stale):
                 reason = f"its engine is {found.reason}" if found else "it has no engine"
                 raise EngineError(
-                    f"{wanted.name}: {reason}; run: steadypose engine build {wanted.name}"
+                    f"{wanted.name}: {reason}; run: steadypose engine build {wanted.given}"
                 )
             worst = max(worst, _verify(cache, found, wanted, runner, people))
         except SteadyposeError as error:

@@ -27,11 +27,13 @@ class Wanted:
 
     Attributes:
         name: What it is called.
+        given: What it was asked for as: a name, or a path.
         path: Its ``.onnx`` file.
         shapes: What it will be fed, by the settings.
     """
 
     name: str
+    given: str
     path: Path
     shapes: Shapes
 
@@ -53,8 +55,13 @@ def wanted_models(config: Config, names: Sequence[str]) -> list[Wanted]:
         chosen = [config.detector.model, config.estimator.model]
         chosen += [config.refiner.model] if config.refiner.enabled else []
     spread = [part for name in chosen for part in FAMILIES.get(name, (name,))]
-    paths = {_path(name): None for name in spread}
-    return [Wanted(name=path.stem, path=path, shapes=_shapes(path, config)) for path in paths]
+    paths: dict[Path, str] = {}
+    for name in spread:
+        paths.setdefault(_path(name), name)
+    return [
+        Wanted(name=path.stem, given=given, path=path, shapes=_shapes(path, config))
+        for path, given in paths.items()
+    ]
 
 
 def read_pictures(source: str | None) -> list[NDArray[np.uint8]]:

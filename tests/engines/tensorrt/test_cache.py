@@ -1,0 +1,438 @@
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from steadypose.engines.tensorrt.build import Built
+from steadypose.engines.tensorrt.cache import EngineCache, Stale, record_of
+from steadypose.engines.tensorrt.manifest import PORTABLE, EngineKey, Manifest
+from steadypose.engines.tensorrt.owned import NotOwnedError
+from steadypose.errors import EngineError, OutputError
+from tests.conftest import ROOT
+from tests.engines.tensorrt.kept import PLAN, PROFILE, built, key, verified
+from tests.engines.tensorrt.test_manifest import OTHER
+
+
+class Shop:
+    """A cache, how often something was built for it, and what it said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cache = EngineCache(folder)
+        self.builds = 0
+        self.lines: list[str] = []
+
+    def get(self, wanted: EngineKey | None = None, **options: bool) -> tuple[Path, Manifest]:
+        of = wanted or key()
+
+        def build() -> Built:
+            self.builds += 1
+            return built(of, PLAN + bytes([self.builds]))
+
+        return self.cache.get_or_build(of, "net", build, self.lines.append, **options)
+
+    def files(self) -> set[str]:
+        return {p.name for p in self.cache.folder.iterdir() if p.name != "locks"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path / "cache" / "engines")
+
+
+def one_line(error: BaseException) -> str:
+    text = str(error)
+    assert text
+    assert "\n" not in text
+    return text
+
+
+def test_what_is_built_is_found_again(shop: Shop) -> None:
+    assert shop.cache.find(key(), "net") is None
+    path, manifest = shop.get()
+    assert shop.get() == (path, manifest)
+    assert (shop.builds, shop.lines) == (1, [])
+    assert shop.cache.find(key(), "net") == shop.cache.path_of(key()) == path
+    assert shop.cache.load(path) == (PLAN + b"\x01", manifest)
+    assert shop.files() == {path.name, record_of(path).name}
+    assert (manifest.name, manifest.seconds, manifest.key) == ("net", 1.5, key())
+
+
+def test_nobody_else_may_read_or_write_what_is_kept(shop: Shop) -> None:
+    old = os.umask(0)
+    try:
+        path, _ = shop.get()
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(shop.cache.folder.stat().st_mode) == 0o700
+    for file in (path, record_of(path)):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("field", sorted(OTHER))
+def test_a_stale_engine_is_rebuilt_with_one_line_that_says_why(shop: Shop, field: str) -> None:
+    old, _ = shop.get(key(**{field: OTHER[field]}))
+    found = shop.cache.find(key(profile=PROFILE.replace("n1-4-8", "n1-4-99")), "net")
+    assert isinstance(found, Stale)
+    wanted = key(profile=OTHER["profile"].replace("9", "99")) if field == "profile" else key()
+    new, manifest = shop.get(wanted)
+    assert new != old
+    assert manifest.key == wanted
+    (line,) = shop.lines
+    assert line.startswith("net: engine built ")
+    assert line.endswith("; building anew")
+    shop.get(wanted)
+    assert shop.builds == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"capability": PORTABLE},
+        {"profile": PROFILE.replace("n1-4-8", "n1-16-32")},
+        {"profile": PROFILE + " vc", "version": "10.1.0"},
+    ],
+)
+def test_an_engine_that_covers_what_is_wanted_is_taken(shop: Shop, change: dict[str, str]) -> None:
+    more, _ = shop.get(key(**change))
+    assert shop.get()[0] == more
+    assert shop.get(exact=True)[0] == shop.cache.path_of(key()) != more
+    assert (shop.builds, shop.lines) == (2, [])
+    newest, _ = shop.get(key(**change), exact=True, force=True)
+    assert shop.get()[0] == newest == more
+
+
+def test_another_networks_engine_says_nothing(shop: Shop) -> None:
+    shop.cache.get_or_build(key(), "other", lambda: built(key()))
+    assert shop.cache.find(key(onnx_sha256="d" * 64), "net") is None
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda plan: b"", f"0 bytes, expected {len(PLAN) + 1}"),
+        (lambda plan: plan[:1], "1 bytes, expected"),
+        (lambda plan: plan[: len(plan) // 2], "bytes, expected"),
+        (lambda plan: plan[:-1], "bytes, expected"),
+        (lambda plan: plan + b"x", "bytes, expected"),
+        (lambda plan: plan[:-1] + b"x", "by its SHA-256"),
+    ],
+)
+def test_a_damaged_engine_is_not_loaded_but_rebuilt(shop: Shop, harm: object, words: str) -> None:
+    path, manifest = shop.get()
+    path.write_bytes(harm(path.read_bytes()))  # type: ignore[operator]
+    with pytest.raises(EngineError) as error:
+        shop.cache.load(path)
+    assert words in one_line(error.value)
+    found = shop.cache.find(key(), "net")
+    assert isinstance(found, Stale)
+    assert shop.get()[0] == path
+    (line,) = shop.lines
+    assert line.startswith("net: engine damaged (")
+    assert shop.cache.load(path)[1].sha256 != manifest.sha256
+
+
+def test_a_damaged_manifest_leads_to_a_new_engine(shop: Shop) -> None:
+    path, _ = shop.get()
+    whole = record_of(path).read_bytes()
+    harms = [whole[:n] for n in range(0, len(whole) - 1, 97)]
+    harms += [b"\xff" * 10, b"[" * 60_000, b" " * 100_000 + whole, whole.replace(b"10.3", b"10.4")]
+    for n, harm in enumerate(harms, 2):
+        record_of(path).write_bytes(harm)
+        with pytest.raises(EngineError) as error:
+            shop.cache.load(path)
+        one_line(error.value)
+        assert shop.get()[0] == path
+        assert shop.builds == n
+    assert all("damaged (" in line for line in shop.lines)
+
+
+def test_a_manifest_or_an_engine_alone_is_nothing(shop: Shop) -> None:
+    path, _ = shop.get()
+    record_of(path).unlink()
+    with pytest.raises(EngineError, match=r"\.json: missing$"):
+        shop.cache.load(path)
+    shop.get()
+    path.unlink()
+    with pytest.raises(EngineError, match=r"\.engine: missing$"):
+        shop.cache.load(path)
+    shop.get()
+    assert shop.builds == 3
+
+
+class Crash(BaseException):  # not an error: a process that is no more
+    """Stands for the moment at which a process dies."""
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["first", "again"])
+def test_a_crash_at_any_step_leaves_no_engine_that_is_not_whole(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    old = shop.get() if before else None
+    steps = 0
+    while True:
+        crash_after(monkeypatch, steps)
+        try:
+            shop.get(force=True)
+            break
+        except Crash:
+            monkeypatch.undo()
+        found = shop.cache.find(key(), "net")
+        if isinstance(found, Path):  # the old one, whole, or the new one
+            assert shop.cache.load(found)[0].startswith(PLAN)
+        else:
+            assert found is None or found.reason.startswith("damaged (")
+        if steps == 0 and old is not None:
+            assert found == old[0]
+        steps += 1
+    monkeypatch.undo()
+    assert steps >= 6
+    assert shop.files() == {p.name for p in (shop.get()[0], record_of(shop.get()[0]))}
+
+
+def crash_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Die in place of the next system call that changes the cache, after so many others."""
+    left = [steps]
+
+    def counted(real: object) -> object:
+        def call(*arguments: object, **options: object) -> object:
+            if left[0] == 0:
+                raise Crash
+            left[0] -= 1
+            return real(*arguments, **options)  # type: ignore[operator]
+
+        return call
+
+    for owner, name in ((Path, "replace"), (Path, "unlink"), (os, "fsync")):
+        monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
+
+
+CHILD = """
+import os, sys, time
+from pathlib import Path
+from steadypose.engines.tensorrt.cache import EngineCache
+from tests.engines.tensorrt.kept import built, key
+
+folder, stage, log = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+
+def stop(*_):
+    print("here", flush=True)
+    time.sleep(600)
+
+def build():
+    with log.open("a") as file:
+        print(os.getpid(), file=file)
+    if stage == "build":
+        stop()
+    if stage == "both":
+        time.sleep(1)
+    return built(key())
+
+writes = []
+real = os.fsync
+def fsync(descriptor):
+    writes.append(descriptor)
+    if stage == "engine part" or stage == "manifest part" and len(writes) == 3:
+        stop()
+    real(descriptor)
+os.fsync = fsync
+
+print("ready", flush=True)
+sys.stdin.readline()
+cache = EngineCache(folder)
+path, manifest = cache.get_or_build(key(), "net", build, lambda line: print(line, flush=True))
+print(manifest.sha256, flush=True)
+"""
+
+
+def child(shop: Shop, stage: str, log: Path) -> subprocess.Popen[str]:
+    """A process that gets the engine when it is told to."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(shop.cache.folder), stage, str(log)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize(
+    ("stage", "left"),
+    [
+        ("build", set()),
+        ("engine part", {".engine.part"}),
+        ("manifest part", {".engine", ".json.part"}),
+    ],
+)
+def test_a_process_killed_while_it_builds_holds_nobody_up(
+    shop: Shop, tmp_path: Path, stage: str, left: set[str]
+) -> None:
+    with child(shop, stage, tmp_path / "log") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    stem = key().stem
+    assert shop.files() == {stem + end for end in left}
+    assert not isinstance(shop.cache.find(key(), "net"), Path)
+    path, _ = shop.get()
+    assert shop.builds == 1
+    assert shop.cache.load(path)[0] == PLAN + b"\x01"
+    assert shop.files() == {path.name, record_of(path).name}
+
+
+def test_of_two_processes_one_builds(shop: Shop, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with child(shop, "both", log) as one, child(shop, "both", log) as two:
+        for process in (one, two):
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        told = [process.communicate()[0].splitlines() for process in (one, two)]
+        assert (one.returncode, two.returncode) == (0, 0)
+    assert len(log.read_text().splitlines()) == 1
+    assert told[0][-1] == told[1][-1]
+    others = [line for lines in told for line in lines[:-1]]
+    assert others == ["net: waiting for another steadypose that is building its engine"]
+
+
+def test_of_several_threads_one_builds(shop: Shop) -> None:
+    found: list[Path] = []
+    threads = [threading.Thread(target=lambda: found.append(shop.get()[0])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [shop.cache.path_of(key())] * 4
+    assert shop.builds == 1
+
+
+def test_a_failed_build_leaves_nothing_and_lets_go(shop: Shop) -> None:
+    def fail() -> Built:
+        raise EngineError("net: no")
+
+    with pytest.raises(EngineError, match="net: no"):
+        shop.cache.get_or_build(key(), "net", fail)
+    assert shop.files() == set()
+    shop.get()
+
+
+def test_a_file_that_changed_while_it_was_built_is_no_engine(shop: Shop) -> None:
+    with pytest.raises(EngineError, match="did the file change"):
+        shop.cache.get_or_build(key(), "net", lambda: built(key(), onnx_sha256="e" * 64))
+    assert shop.files() == set()
+
+
+def test_a_full_disk_is_said_in_one_line(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError) as error:
+        shop.get()
+    assert "no space left for the cache" in one_line(error.value)
+    assert shop.files() == set()
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o722])
+def test_a_folder_that_others_may_write_to_is_refused(shop: Shop, mode: int) -> None:
+    path, _ = shop.get()
+    shop.cache.folder.chmod(mode)
+    for attempt in (
+        lambda: shop.cache.find(key(), "net"),
+        lambda: shop.cache.load(path),
+        shop.get,
+        lambda: shop.get(force=True),
+    ):
+        with pytest.raises(NotOwnedError) as error:
+            attempt()
+        assert f"chmod go-w '{shop.cache.folder}'" in one_line(error.value)
+    assert shop.builds == 1
+
+
+@pytest.mark.parametrize("which", ["engine", "manifest"])
+def test_files_that_others_may_write_to_are_refused(shop: Shop, which: str) -> None:
+    path, _ = shop.get()
+    file = path if which == "engine" else record_of(path)
+    file.chmod(0o620)
+    with pytest.raises(NotOwnedError) as error:
+        shop.get()
+    assert f"chmod go-w '{file}'" in one_line(error.value)
+
+
+def test_another_users_cache_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.get()
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(NotOwnedError) as error:
+        shop.get()
+    assert "belongs to another user" in one_line(error.value)
+
+
+def test_links_and_pipes_in_the_place_of_engines_are_refused(shop: Shop, tmp_path: Path) -> None:
+    path, _ = shop.get()
+    shutil.move(path, tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EngineError) as error:
+        shop.cache.load(path)
+    assert "cannot be read" in one_line(error.value)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(EngineError) as error:
+        shop.cache.load(path)
+    assert "not a plain file" in one_line(error.value)
+
+
+def test_engines_of_other_folders_are_not_loaded(shop: Shop, tmp_path: Path) -> None:
+    path, _ = shop.get()
+    elsewhere = shutil.copytree(shop.cache.folder, tmp_path / "elsewhere") / path.name
+    with pytest.raises(EngineError) as error:
+        shop.cache.load(elsewhere)
+    assert "not in the cache of engines" in one_line(error.value)
+    other = path.with_name("other.engine")
+    shutil.copy2(path, other)
+    shutil.copy2(record_of(path), record_of(other))
+    with pytest.raises(EngineError, match="its manifest is another engine's"):
+        shop.cache.load(other)
+
+
+def test_a_file_in_the_place_of_the_folder(shop: Shop) -> None:
+    shop.cache.folder.parent.mkdir()
+    shop.cache.folder.write_text("x")
+    with pytest.raises(EngineError, match="not a folder"):
+        shop.get()
+
+
+def test_an_engine_that_disagreed_is_not_used_again(shop: Shop) -> None:
+    path, _ = shop.get()
+    assert shop.cache.record_verified(path, verified()).verified == verified()
+    assert shop.get()[1].verified == verified()
+    shop.cache.record_verified(path, verified(ok=False, p99_px=33.3))
+    with pytest.raises(EngineError) as error:
+        shop.get()
+    assert "p99 33.3 px" in one_line(error.value)
+    assert "--force" in one_line(error.value)
+    assert shop.get(force=True)[1].verified is None
+    assert shop.builds == 2
+
+
+def test_without_filelock_one_line_says_what_to_install(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    with pytest.raises(EngineError) as error:
+        shop.get()
+    assert "pip install 'steadypose[tensorrt]'" in one_line(error.value)
