@@ -111,7 +111,8 @@ def make_trainer(
     model = Refiner("fast" if recipe.variant == "fast" else "accurate")
     if not resume:
         begin(model, start or START_MODELS[recipe.variant])
-    origin = {"people": data.counts, "start": start or START_MODELS[recipe.variant]}
+    # The name alone: the record travels with the weights, and folders are nobody's business.
+    origin = {"people": data.counts, "start": Path(start or START_MODELS[recipe.variant]).name}
     trainer = Trainer(
         model,
         recipe,
