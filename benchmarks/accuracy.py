@@ -116,7 +116,7 @@ def evaluate(data: CocoSet, results: Sequence[dict[str, Any]]) -> dict[str, floa
 def run(options: argparse.Namespace) -> int:
     """Print the table."""
     data = load_coco(options.annotations, options.images)
-    runtime = RuntimeOptions(runtime=options.runtime)
+    runtime = RuntimeOptions(device=options.device, runtime=options.runtime)
     found: dict[str, Mapping[int, Detections] | None] = {"ground truth": None}
     for name in options.detectors:
         detector = load_detector(name, runtime, min_score=MIN_SCORE)

@@ -22,6 +22,7 @@ def _add_accuracy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("annotations", type=Path, help="COCO person_keypoints JSON")
     parser.add_argument("images", type=Path, help="folder of its pictures")
     parser.add_argument("--runtime", default="onnxruntime")
+    parser.add_argument("--device", default="cpu", help="cpu, auto, cuda or cuda:N [%(default)s]")
     parser.add_argument("--estimators", nargs="*", default=["movenet-thunder", "movenet-lightning"])
     parser.add_argument("--detectors", nargs="*", default=["picodet-s-416", "picodet-s"])
 

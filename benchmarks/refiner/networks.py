@@ -49,7 +49,9 @@ class Base:
     def __init__(self, name: str, threads: int) -> None:
         self.name, self.whole = Path(name).name, name.endswith(WHOLE)
         model = name.removesuffix(WHOLE)
-        estimator = load_estimator(model, RuntimeOptions(threads=threads), policy=POLICY)
+        estimator = load_estimator(
+            model, RuntimeOptions(device="cpu", threads=threads), policy=POLICY
+        )
         if estimator.skeleton.name != COCO17.name:
             raise ModelError(f"{name}: expected an estimator of COCO's 17 joints")
         self._network = estimator.network
@@ -110,7 +112,7 @@ class RefinerFile:
     ) -> None:
         self.path, self.flip = refiner_path(model), flip
         if engine is None:
-            options = RuntimeOptions(threads=threads)
+            options = RuntimeOptions(device="cpu", threads=threads)
             self._refiner = load_refiner(model, options, policy=POLICY, flip=flip)
         else:
             self._refiner = PoseRefiner(engine, POLICY, flip=flip)

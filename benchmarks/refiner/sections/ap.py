@@ -57,7 +57,7 @@ def measure(context: Context) -> list[Figure]:
 def _detected(context: Context, people: People) -> _Boxes:
     """What the detector finds; none of the boxes' people is looked at."""
     settings = context.settings
-    options = RuntimeOptions(threads=settings.threads)
+    options = RuntimeOptions(device="cpu", threads=settings.threads)
     detector = load_detector(settings.detector, options, min_score=MIN_SCORE)
     firsts = {name: row for row, name in reversed(list(enumerate(people.pictures)))}
     paths, pictures, boxes, likelihood = [], [], [np.zeros((0, 4), np.float32)], [np.zeros(0)]

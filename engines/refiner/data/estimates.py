@@ -224,7 +224,7 @@ def make_estimates(
     for name in estimators:
         models[name] = load_estimator(
             f"movenet-{name}",
-            RuntimeOptions(threads=threads),
+            RuntimeOptions(device="cpu", threads=threads),
             policy=CropPolicy(sizes=((256, 192),)),
             max_batch=_PICTURES_AT_ONCE,
         )
