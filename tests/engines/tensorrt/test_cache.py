@@ -233,7 +233,9 @@ def build():
     if stage == "build":
         stop()
     if stage == "both":
-        time.sleep(1)
+        print("building", flush=True)
+        while not log.with_suffix(".go").exists():
+            time.sleep(0.02)
     return built(key())
 
 writes = []
@@ -298,16 +300,22 @@ def test_a_process_killed_while_it_builds_holds_nobody_up(
 def test_of_two_processes_one_builds(shop: Shop, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with child(shop, "both", log) as one, child(shop, "both", log) as two:
+        first = []
         for process in (one, two):
             assert process.stdin is not None
+            assert process.stdout is not None
             process.stdin.write("\n")
             process.stdin.flush()
+        for process in (one, two):
+            assert process.stdout is not None
+            first.append(process.stdout.readline())
+        log.with_suffix(".go").touch()
         told = [process.communicate()[0].splitlines() for process in (one, two)]
         assert (one.returncode, two.returncode) == (0, 0)
+    waiting = "net: waiting for another steadypose that is building its engine\n"
+    assert sorted(first) == ["building\n", waiting]
     assert len(log.read_text().splitlines()) == 1
-    assert told[0][-1] == told[1][-1]
-    others = [line for lines in told for line in lines[:-1]]
-    assert others == ["net: waiting for another steadypose that is building its engine"]
+    assert told[0] == told[1]
 
 
 def test_of_several_threads_one_builds(shop: Shop) -> None:
