@@ -66,10 +66,10 @@ def _line(row: Row) -> str:
 
 
 def _runtime(row: Row) -> str:
-    engine = row["engine"]
-    if not engine or engine.startswith(row["runtime"] + " "):
-        return engine or row["runtime"]
-    return f"{row['runtime']}: {engine}"
+    engine, runtime = str(row["engine"] or ""), str(row["runtime"])
+    if not engine or engine.startswith(runtime + " "):
+        return engine or runtime
+    return f"{runtime}: {engine}"
 
 
 def _columns(first: str, rest: Sequence[str]) -> str:
