@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -187,6 +187,11 @@ class _Made:
     def shape(self) -> tuple[int, ...]:
         n, height, width, channels = self.pixels.source.shape
         return (n, height, width, channels) if self.pixels.planes is None else (n, 3, height, width)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What the engine compares with its input's."""
+        return np.dtype(np.uint8 if self.pixels.planes is None else np.float32)
 
     @property
     def table(self) -> Bytes:

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from steadypose.engines.pixels import Pixels
 from steadypose.engines.runtimes.base import Array, TensorSpec
+from steadypose.engines.tensorrt.chain import DeviceChain, chain_of
 from steadypose.engines.tensorrt.device import Gpu
 from steadypose.engines.tensorrt.feeds import check_feeds, has_rows, joined, parts_of
 from steadypose.engines.tensorrt.flavours import Flavour
@@ -74,6 +76,7 @@ class TensorRtEngine:
         self._guard = threading.RLock()
         self._lanes: weakref.WeakSet[Lane] = weakref.WeakSet()
         self._closed = False
+        self._chain: DeviceChain | None = None
         self.memory.users.add(self)
 
     def infer(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
@@ -114,6 +117,15 @@ class TensorRtEngine:
         ]
         return {name: joined(self.name, spec, done) for name, spec in self.outputs.items()}
 
+    def infer_pixels(
+        self, name: str, pixels: Pixels, feeds: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """Run one batch whose pictures are made on the GPU; see ``pixels.DeviceEngine``."""
+        chain = self._chain
+        if chain is None:
+            chain = self._chain = chain_of(self.memory)
+        return chain.infer(self, name, pixels, feeds)
+
     @property
     def max_batch(self) -> int:
         """Most rows that are run at once."""
@@ -125,6 +137,7 @@ class TensorRtEngine:
             if self._closed:
                 return
             self._closed = True
+            self._chain = None
             lanes = list(self._lanes)
         for lane in lanes:
             lane.close()

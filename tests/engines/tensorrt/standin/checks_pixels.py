@@ -8,6 +8,7 @@ import gc
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from steadypose.engines.crops import cut
-from steadypose.engines.pixels import Pixels, infer_pixels
+from steadypose.engines.pixels import Pixels, Planes, infer_pixels
 from steadypose.engines.tensorrt import chain
 from steadypose.engines.tensorrt.engine import TensorRtEngine
 from steadypose.engines.tensorrt.makers import KernelMaker
@@ -153,6 +154,20 @@ def check_a_failed_batch_is_followed_by_a_right_one() -> None:
 
 
 @frees_all
+def check_pictures_of_another_kind_are_refused() -> None:
+    engine = make_engine()
+    pixels = new_pixels([new_frame(1)])
+    small = {name: value for name, value in make_feeds(1).items() if name != "image"}
+    with refused("input 'image' is float32, expected uint8"):
+        infer_pixels(engine, "image", replace(pixels, planes=Planes()), small)
+    large = cut([new_frame(1)], np.array([[0.0, 0, 20, 20]]), (64, 96), 1.2).pixels
+    with refused("input 'image' is (1, 64, 96, 3), expected (N, 16 to 48, 16 to 64, 3)"):
+        infer_pixels(engine, "image", large, small)
+    assert_seen(engine, pixels)
+    engine.close()
+
+
+@frees_all
 def check_threads_find_each_others_frames() -> None:
     engine, frames = make_engine(), [new_frame(seed) for seed in range(5)]
     failures: list[BaseException] = []
@@ -171,9 +186,3 @@ def check_threads_find_each_others_frames() -> None:
         thread.join()
     assert not failures, failures
     engine.close()
-
-
-if not hasattr(TensorRtEngine, "infer_pixels"):  # TEMP
-    TensorRtEngine.infer_pixels = lambda self, n, p, f: self.__dict__.setdefault(
-        "_chain", chain.chain_of(self.memory)
-    ).infer(self, n, p, f)
