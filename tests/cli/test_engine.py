@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +10,6 @@ import numpy as np
 import pytest
 
 from steadypose.configs import load_config
-from steadypose.engines import zoo
-from steadypose.engines.refiner.load import refiner_path
 from steadypose.engines.runtimes import gpu as accelerators
 from steadypose.engines.tensorrt import device, housekeeping
 from steadypose.engines.tensorrt.build import Built
@@ -21,15 +18,14 @@ from steadypose.engines.tensorrt.device import Gpu
 from steadypose.engines.tensorrt.manifest import EngineKey
 from steadypose.engines.tensorrt.obtain import key_of, spec_of
 from steadypose.engines.tensorrt.samples import Samples
-from steadypose.errors import ModelError
 from steadypose.poses import Poses
 from steadypose.stream.cli import engine_build
-from steadypose.stream.cli.engine_models import read_pictures, wanted_models
+from steadypose.stream.cli.engine_models import wanted_models
 from tests.cli.conftest import Run
 from tests.cli.reading import one_line
 from tests.engines.refiner.tiny_refiner import write_tiny_refiner
 from tests.engines.tensorrt.kept import built, verified
-from tests.media import number_of, write_clip, write_pictures
+from tests.media import write_pictures
 
 GPU = Gpu(index=0, name="a GPU", capability=(9, 0), memory_bytes=1 << 34)
 
@@ -339,33 +335,9 @@ def test_a_stale_engine_is_not_verified(
     assert "net: its engine is built with tensorrt_rtx 1.7.1, here is" in one_line(errors)
 
 
-def test_what_a_preset_uses(monkeypatch: pytest.MonkeyPatch, net: Path) -> None:
-    monkeypatch.setattr(zoo, "locate", lambda name: net.with_name(f"{name}.onnx"))
-    for name in ("picodet-s-416", "picodet-s-416x736", "movenet-thunder"):
-        net.with_name(f"{name}.onnx").write_bytes(net.read_bytes())
-    config = load_config("balanced")
-    names = [w.name for w in wanted_models(config, [])]
-    assert names == ["picodet-s-416", "picodet-s-416x736", "movenet-thunder"]
-    refined = replace(config, refiner=replace(config.refiner, enabled=True, model=str(net)))
-    assert [w.name for w in wanted_models(refined, [])] == [*names, "net"]
-    twice = wanted_models(config, ["refiner-fast", str(net), str(net)])
-    assert [w.given for w in twice] == ["refiner-fast", str(net)]
-    assert twice[0].path == refiner_path("refiner-fast")
-
-
 def test_tracking_finds_what_was_built_beforehand(net: Path, rtx: SimpleNamespace) -> None:
     config = load_config("fast")
     (wanted,) = wanted_models(config, [str(net)])
     ours: EngineKey = key_of(wanted.path, spec_of(wanted.shapes), rtx, GPU)
     assert ours.shapes.batches[-1] == config.refiner.max_batch
     assert ours.shapes.sides[-1] == (192, 128)
-
-
-def test_pictures_are_spread_over_the_source(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", frames=50)
-    shown = [number_of(image) for image in read_pictures(str(clip))]
-    assert shown == list(range(0, 50, 4))
-    few = write_pictures(tmp_path / "few", 3)
-    assert len(read_pictures(str(few))) == 3
-    with pytest.raises(ModelError, match="steadypose models fetch demo-clip"):
-        read_pictures(None)

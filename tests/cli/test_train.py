@@ -114,7 +114,7 @@ def test_train_then_export(run: Run, files: dict[str, Path], tmp_path: Path) -> 
     record = json.loads(target.with_suffix(".json").read_text())
     assert record["calibrated"] is True
     assert record["people"] == {"coco test": 40, "coco train": 18, "coco val": 12}
-    assert record["start"] == str(files["start"])
+    assert record["start"] == Path(files["start"]).name, "no folder of this machine"
     assert onnx.load(target).graph.output[0].name == "keypoints"
 
 

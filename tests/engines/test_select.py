@@ -84,7 +84,7 @@ def test_a_gpu_with_all_it_needs(
 ) -> None:
     found = gpu.find_accelerator(name)
     assert found is not None
-    assert (found.gpu.name, found.memory) == ("NVIDIA H200", "memory 1")
+    assert (found.gpu.name, found.memory) == ("NVIDIA H200", "memory of 1")
     assert found.insisted is (name != "auto")
     assert gpu.find_accelerator(name) is found
     assert machine.asked == [f"gpu {name}", "flavour", "memory"]

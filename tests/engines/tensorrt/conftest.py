@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from steadypose.engines.tensorrt.kernels import SOURCE
+from tests.engines.tensorrt.shop import Shop
 
 HERE = Path(__file__).parent
 
@@ -23,3 +24,8 @@ def host_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options += [f'-DKERNELS="{SOURCE.resolve()}"', str(HERE / "host_kernels.cpp")]
     subprocess.run([compiler, *options, "-o", str(library)], check=True)
     return library
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path / "cache" / "engines")

@@ -1,8 +1,9 @@
+"""Engines are kept, found again, and built by one at a time."""
+
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -13,46 +14,13 @@ from pathlib import Path
 import pytest
 
 from steadypose.engines.tensorrt.build import Built
-from steadypose.engines.tensorrt.cache import EngineCache, Stale, record_of
-from steadypose.engines.tensorrt.manifest import PORTABLE, EngineKey, Manifest
-from steadypose.engines.tensorrt.owned import NotOwnedError
+from steadypose.engines.tensorrt.cache import Stale, record_of
+from steadypose.engines.tensorrt.manifest import PORTABLE
 from steadypose.errors import EngineError, OutputError
 from tests.conftest import ROOT
-from tests.engines.tensorrt.kept import PLAN, PROFILE, built, key, verified
+from tests.engines.tensorrt.kept import PLAN, PROFILE, built, key
+from tests.engines.tensorrt.shop import Shop, one_line
 from tests.engines.tensorrt.test_manifest import OTHER
-
-
-class Shop:
-    """A cache, how often something was built for it, and what it said."""
-
-    def __init__(self, folder: Path) -> None:
-        self.cache = EngineCache(folder)
-        self.builds = 0
-        self.lines: list[str] = []
-
-    def get(self, wanted: EngineKey | None = None, **options: bool) -> tuple[Path, Manifest]:
-        of = wanted or key()
-
-        def build() -> Built:
-            self.builds += 1
-            return built(of, PLAN + bytes([self.builds]))
-
-        return self.cache.get_or_build(of, "net", build, self.lines.append, **options)
-
-    def files(self) -> set[str]:
-        return {p.name for p in self.cache.folder.iterdir() if p.name != "locks"}
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path / "cache" / "engines")
-
-
-def one_line(error: BaseException) -> str:
-    text = str(error)
-    assert text
-    assert "\n" not in text
-    return text
 
 
 def test_what_is_built_is_found_again(shop: Shop) -> None:
@@ -354,93 +322,3 @@ def test_a_full_disk_is_said_in_one_line(shop: Shop, monkeypatch: pytest.MonkeyP
         shop.get()
     assert "no space left for the cache" in one_line(error.value)
     assert shop.files() == set()
-
-
-@pytest.mark.parametrize("mode", [0o770, 0o707, 0o722])
-def test_a_folder_that_others_may_write_to_is_refused(shop: Shop, mode: int) -> None:
-    path, _ = shop.get()
-    shop.cache.folder.chmod(mode)
-    for attempt in (
-        lambda: shop.cache.find(key(), "net"),
-        lambda: shop.cache.load(path),
-        shop.get,
-        lambda: shop.get(force=True),
-    ):
-        with pytest.raises(NotOwnedError) as error:
-            attempt()
-        assert f"chmod go-w '{shop.cache.folder}'" in one_line(error.value)
-    assert shop.builds == 1
-
-
-@pytest.mark.parametrize("which", ["engine", "manifest"])
-def test_files_that_others_may_write_to_are_refused(shop: Shop, which: str) -> None:
-    path, _ = shop.get()
-    file = path if which == "engine" else record_of(path)
-    file.chmod(0o620)
-    with pytest.raises(NotOwnedError) as error:
-        shop.get()
-    assert f"chmod go-w '{file}'" in one_line(error.value)
-
-
-def test_another_users_cache_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.get()
-    monkeypatch.setattr(os, "geteuid", lambda: 54321)
-    with pytest.raises(NotOwnedError) as error:
-        shop.get()
-    assert "belongs to another user" in one_line(error.value)
-
-
-def test_links_and_pipes_in_the_place_of_engines_are_refused(shop: Shop, tmp_path: Path) -> None:
-    path, _ = shop.get()
-    shutil.move(path, tmp_path / "elsewhere")
-    path.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(EngineError) as error:
-        shop.cache.load(path)
-    assert "cannot be read" in one_line(error.value)
-    path.unlink()
-    os.mkfifo(path)
-    with pytest.raises(EngineError) as error:
-        shop.cache.load(path)
-    assert "not a plain file" in one_line(error.value)
-
-
-def test_engines_of_other_folders_are_not_loaded(shop: Shop, tmp_path: Path) -> None:
-    path, _ = shop.get()
-    elsewhere = shutil.copytree(shop.cache.folder, tmp_path / "elsewhere") / path.name
-    with pytest.raises(EngineError) as error:
-        shop.cache.load(elsewhere)
-    assert "not in the cache of engines" in one_line(error.value)
-    other = path.with_name("other.engine")
-    shutil.copy2(path, other)
-    shutil.copy2(record_of(path), record_of(other))
-    with pytest.raises(EngineError, match="its manifest is another engine's"):
-        shop.cache.load(other)
-
-
-def test_a_file_in_the_place_of_the_folder(shop: Shop) -> None:
-    shop.cache.folder.parent.mkdir()
-    shop.cache.folder.write_text("x")
-    with pytest.raises(EngineError, match="not a folder"):
-        shop.get()
-
-
-def test_an_engine_that_disagreed_is_not_used_again(shop: Shop) -> None:
-    path, _ = shop.get()
-    assert shop.cache.record_verified(path, verified()).verified == verified()
-    assert shop.get()[1].verified == verified()
-    shop.cache.record_verified(path, verified(ok=False, p99_px=33.3))
-    with pytest.raises(EngineError) as error:
-        shop.get()
-    assert "p99 33.3 px" in one_line(error.value)
-    assert "--force" in one_line(error.value)
-    assert shop.get(force=True)[1].verified is None
-    assert shop.builds == 2
-
-
-def test_without_filelock_one_line_says_what_to_install(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "filelock", None)
-    with pytest.raises(EngineError) as error:
-        shop.get()
-    assert "pip install 'steadypose[tensorrt]'" in one_line(error.value)

@@ -136,7 +136,7 @@ def test_a_frozen_backbone_keeps_its_weights_then_learns(tmp_path: Path) -> None
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, steps=40, optimiser=OptimiserRecipe(rate=3e-3, backbone_rate=3e-3))
+    recipe = replace(RECIPE, steps=80, optimiser=OptimiserRecipe(rate=3e-3, backbone_rate=3e-3))
     seen: list[float] = []
     trainer = make(tmp_path, recipe)
     trainer._tell = lambda look: seen.append(look.loss)

@@ -137,7 +137,10 @@ def check_a_batch_of_none() -> None:
     engine = make_engine()
     for size in ((16, 16), (48, 64)):
         results = engine.infer(make_feeds(0, size))
-        assert {k: v.shape for k, v in results.items()} == {"keypoints": (0, 19, 3), "score": (0, 1)}
+        assert {k: v.shape for k, v in results.items()} == {
+            "keypoints": (0, 19, 3),
+            "score": (0, 1),
+        }
         assert results["score"].dtype == np.float16
     assert count("kernels") == 0
     assert_right(engine, make_feeds(1))

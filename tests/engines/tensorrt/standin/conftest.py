@@ -59,7 +59,8 @@ class StandIn:
             "environment": json.dumps({"STANDIN_REPORT": str(report), **environment}),
             "output": str(output),
         }
-        assert self._worker.stdin is not None and self._worker.stdout is not None
+        assert self._worker.stdin is not None
+        assert self._worker.stdout is not None
         self._worker.stdin.write(json.dumps(order) + "\n")
         self._worker.stdin.flush()
         ready, _, _ = select.select([self._worker.stdout], [], [], TIMEOUT_S)

@@ -16,35 +16,21 @@ import enum
 import json
 from collections.abc import Callable, Sequence
 from math import prod
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-RECORD = json.loads((Path(__file__).parents[1] / "enums.json").read_text(encoding="utf-8"))
+from tests.engines.tensorrt.standin.fake_parts import (
+    NUMBERS,
+    RECORD,
+    SEVERITIES,
+    array_at,
+    numpy_name,
+    row_sums,
+    spread_out,
+)
 
-# Not in the record; the same in all versions that have them.
-_NUMBERS = {
-    "TensorLocation": {"DEVICE": 0, "HOST": 1},
-    "ExecutionContextAllocationStrategy": {
-        "STATIC": 0,
-        "ON_PROFILE_CHANGE": 1,
-        "USER_MANAGED": 2,
-    },
-    "EngineValidity": {"VALID": 0, "SUBOPTIMAL": 1, "INVALID": 2},
-    "EngineInvalidityDiagnostics": {
-        "VERSION_MISMATCH": 1,
-        "UNSUPPORTED_CC": 2,
-        "OLD_CUDA_DRIVER": 4,
-        "OLD_CUDA_RUNTIME": 8,
-        "INSUFFICIENT_GPU_MEMORY": 16,
-        "MALFORMED_ENGINE": 32,
-        "CUDA_ERROR": 64,
-    },
-    "CudaGraphStrategy": {"DISABLED": 0, "WHOLE_GRAPH_CAPTURE": 1},
-}
-_SEVERITIES = {"INTERNAL_ERROR": 0, "ERROR": 1, "WARNING": 2, "INFO": 3, "VERBOSE": 4}
 _MISALIGNED, _GONE = 716, 709
 _KERNEL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
@@ -68,16 +54,16 @@ def make_module(version: str) -> Any:
     module.__version__ = record["version"]
     numbers = {**record["enums"]}
     rtx, major = record["module"] == "tensorrt_rtx", int(record["version"].split(".")[0])
-    numbers["TensorLocation"] = _NUMBERS["TensorLocation"]
+    numbers["TensorLocation"] = NUMBERS["TensorLocation"]
     if rtx or major >= 10:
         name = "ExecutionContextAllocationStrategy"
-        numbers[name] = _NUMBERS[name]
+        numbers[name] = NUMBERS[name]
     if rtx:
         for name in ("EngineValidity", "EngineInvalidityDiagnostics", "CudaGraphStrategy"):
-            numbers[name] = _NUMBERS[name]
+            numbers[name] = NUMBERS[name]
     for name, members in numbers.items():
         setattr(module, name, enum.IntEnum(name, members))
-    severity = enum.IntEnum("Severity", _SEVERITIES)
+    severity = enum.IntEnum("Severity", SEVERITIES)
     module.ILogger = type("ILogger", (), {"Severity": severity})
     module.Runtime = type("Runtime", (_Runtime,), {"module": module, "rtx": rtx, "major": major})
     if rtx:
@@ -312,7 +298,7 @@ class _Context:
                 return f"{name}: no address"
             if self.addresses[name] % 256:
                 return f"{name}: not aligned"
-            nbytes = prod(self.get_tensor_shape(name)) * np.dtype(_numpy(tensor[1])).itemsize
+            nbytes = prod(self.get_tensor_shape(name)) * np.dtype(numpy_name(tensor[1])).itemsize
             address = ctypes.c_ulonglong(self.addresses[name])
             if not cuda.standin_on_device(address, ctypes.c_size_t(nbytes)):
                 return f"{name}: not on the device"
@@ -324,7 +310,7 @@ class _Context:
         inputs = [views[t[0]] for t in self.engine.plan["inputs"]]
         outputs = [views[t[0]] for t in self.engine.plan["outputs"]]
         rows = max(len(view) for view in outputs)
-        between = _array(self.device_memory, (rows,), np.dtype(np.float64))
+        between = array_at(self.device_memory, (rows,), np.dtype(np.float64))
         state, changes = self.state, self.state["changes"]
 
         def fits() -> int:
@@ -344,8 +330,8 @@ class _Context:
         return [sums, spread]
 
     def _view(self, name: str) -> Any:
-        dtype = np.dtype(_numpy(self.engine.tensors[name][1]))
-        return _array(self.addresses[name], self.get_tensor_shape(name), dtype)
+        dtype = np.dtype(numpy_name(self.engine.tensors[name][1]))
+        return array_at(self.addresses[name], self.get_tensor_shape(name), dtype)
 
 
 class _NewContext(_Context):
@@ -355,25 +341,3 @@ class _NewContext(_Context):
 
 
 _undead: list[Any] = []
-
-
-def row_sums(array: Any, rows: int) -> Any:
-    """``(rows,)`` of each row's sum; an array without that many rows counts whole for each."""
-    values = np.asarray(array, np.float64)
-    return values.reshape(rows, -1).sum(1) if len(values) == rows else np.full(rows, values.sum())
-
-
-def spread_out(sums: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """An output: each row is its sum, counted up along the row."""
-    wide = sums[: shape[0], None] % 2048 + np.arange(prod(shape[1:]))
-    return wide.reshape(shape).astype(dtype)
-
-
-def _numpy(name: str) -> str:
-    return {"FLOAT": "float32", "HALF": "float16", "UINT8": "uint8", "INT64": "int64"}[name]
-
-
-def _array(address: int, shape: tuple[int, ...], dtype: Any) -> Any:
-    nbytes = prod(shape) * dtype.itemsize
-    block = (ctypes.c_uint8 * nbytes).from_address(address)
-    return np.frombuffer(block, dtype).reshape(shape)

@@ -140,7 +140,8 @@ def refused(*parts: str) -> Iterator[None]:
         yield
     except SteadyposeError as error:
         line = str(error)
-        assert "\n" not in line and len(line) < 500, line
+        assert "\n" not in line, line
+        assert len(line) < 500, line
         for part in parts:
             assert part in line, f"{part!r} is not in {line!r}"
     else:
