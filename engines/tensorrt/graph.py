@@ -65,6 +65,8 @@ def load_network(path: Path) -> ModelProto:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     except Exception as error:  # protobuf raises errors of its own
         raise ModelError(f"{path}: not a readable ONNX file") from error
+    if not model.opset_import or not model.graph.node:  # as bytes of anything may be read
+        raise ModelError(f"{path}: not a readable ONNX file")
     if any(t.data_location == TensorProto.EXTERNAL for t in model.graph.initializer):
         raise EngineError(f"{path}: its weights lie in other files; save it as one file")
     return model

@@ -183,6 +183,12 @@ def _junk(path: Path) -> Path:
     return path
 
 
+def _fields(path: Path) -> Path:
+    """Bytes that a reader of ONNX takes for fields it does not know."""
+    path.write_bytes(b"a network")
+    return path
+
+
 @pytest.mark.parametrize(
     ("write", "half", "error", "message"),
     [
@@ -192,9 +198,10 @@ def _junk(path: Path) -> Path:
         (_large, True, EngineError, r"'last' holds values beyond FP16 \(65504\)"),
         (_weightless, True, EngineError, "has no layers with FP32 or FP16 weights"),
         (_junk, True, ModelError, "not a readable ONNX file"),
+        (_fields, True, ModelError, "not a readable ONNX file"),
         (lambda p: p, True, ModelError, "cannot be read: No such file"),
     ],
-    ids=["arithmetic", "bytes out", "outside", "large", "weightless", "junk", "absent"],
+    ids=["arithmetic", "bytes out", "outside", "large", "weightless", "junk", "fields", "absent"],
 )
 def test_what_cannot_be_prepared(tmp_path, write, half, error, message) -> None:  # type: ignore[no-untyped-def]
     path = write(tmp_path / "n.onnx")
