@@ -104,6 +104,17 @@ def test_the_columns_of_the_table(root: Path, tmp_path: Path) -> None:
     assert header[8:11] == ["nose_x", "nose_y", "nose_score"]
 
 
+def test_the_lines_that_tensorrt_says(root: Path) -> None:
+    rows = re.findall(r"^\| `(.+?)` \|", (root / "docs" / "tensorrt.md").read_text(), re.MULTILINE)
+    told = [row for row in rows if not row.startswith("tensorrt_rtx")]
+    assert len(told) > 30
+    folders = ("engines/tensorrt", "engines/runtimes", "engines/zoo")
+    sources = [path for folder in folders for path in sorted((root / folder).glob("*.py"))]
+    code = "\n".join(path.read_text() for path in sources)
+    parts = [part.rstrip("(").rstrip() for line in told for part in line.split("...")]
+    assert [part for part in parts if len(part) > 3 and part not in code] == []
+
+
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs"])
 def test_links_between_files_lead_somewhere(root: Path, document: str) -> None:
     path = root / document
