@@ -75,8 +75,10 @@ def read_pictures(source: str | None) -> list[NDArray[np.uint8]]:
         InputError: The source cannot be read, or is empty.
         SourceError: It fails midway.
     """
-    from steadypose.stream.sources import open_source
-
+    try:
+        from steadypose.stream.sources import open_source
+    except ImportError as error:  # engines are also built where there is no video
+        raise InputError(f"pictures cannot be read ({error}); run: pip install av") from error
     opened = open_source(source or str(zoo.locate(_CLIP)), max_frames=_MOST_READ)
     kept: list[NDArray[np.uint8]] = []
     step = 1

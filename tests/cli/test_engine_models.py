@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from steadypose.configs import load_config
 from steadypose.engines import zoo
 from steadypose.engines.refiner.load import refiner_path
 from steadypose.engines.tensorrt.device import Gpu
-from steadypose.errors import ModelError
+from steadypose.errors import InputError, ModelError
 from steadypose.stream.cli.engine_models import read_pictures, wanted_models
 from tests.engines.refiner.tiny_refiner import write_tiny_refiner
 from tests.media import number_of, write_clip, write_pictures
@@ -39,11 +40,20 @@ def test_what_a_preset_uses(monkeypatch: pytest.MonkeyPatch, net: Path) -> None:
     assert twice[0].path == refiner_path("refiner-fast")
 
 
-def test_pictures_are_spread_over_the_source(tmp_path: Path) -> None:
+def test_pictures_are_spread_over_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEADYPOSE_CACHE", str(tmp_path / "empty"))
     clip = write_clip(tmp_path / "clip.mp4", frames=50)
     shown = [number_of(image) for image in read_pictures(str(clip))]
     assert shown == list(range(0, 50, 4))
     few = write_pictures(tmp_path / "few", 3)
     assert len(read_pictures(str(few))) == 3
     with pytest.raises(ModelError, match="steadypose models fetch demo-clip"):
+        read_pictures(None)
+
+
+def test_where_pyav_is_missing_there_are_no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "steadypose.stream.sources", None)
+    with pytest.raises(InputError, match=r"pictures cannot be read .*pip install av"):
         read_pictures(None)
