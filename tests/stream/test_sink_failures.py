@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,19 @@ def one_sink(kind: str, folder: Path) -> FileSink:
     return sink
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """No file may grow beyond 20,000 bytes: writes fail as they do on a full disk."""
+    """No file may grow beyond 20,000 bytes: writes fail as they do on a full disk.
+
+    No fixture, since pytest reports a test before it ends the test's fixtures, and its report too may
+    go to a file that is longer than this.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def write_until_full(sink: FileSink) -> tuple[int, OutputError | None]:
@@ -46,14 +53,14 @@ def write_until_full(sink: FileSink) -> tuple[int, OutputError | None]:
     return 1000, None
 
 
-@pytest.mark.usefixtures("small_disk")
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "coco"])
 def test_a_full_disk_costs_only_what_did_not_fit(tmp_path: Path, kind: str) -> None:
     sink = one_sink(kind, tmp_path)
-    fitted, failure = write_until_full(sink)
+    with small_disk():
+        fitted, failure = write_until_full(sink)
+        sink.close({})
     assert 0 < fitted < 1000
     assert str(failure).startswith(f"{sink.paths[0]}: cannot be written: ")
-    sink.close({})
     lines = sink.paths[0].read_text().splitlines()
     if kind == "jsonl":
         assert [json.loads(line)["index"] for line in lines] == list(range(fitted))
@@ -65,7 +72,6 @@ def test_a_full_disk_costs_only_what_did_not_fit(tmp_path: Path, kind: str) -> N
     assert names(tmp_path) == [sink.paths[0].name]
 
 
-@pytest.mark.usefixtures("small_disk")
 @pytest.mark.parametrize("kind", ["posetrack", "overlay"])
 def test_a_full_disk_is_told_and_nothing_half_stays(tmp_path: Path, kind: str) -> None:
     sink = one_sink(kind, tmp_path)
@@ -74,7 +80,7 @@ def test_a_full_disk_is_told_and_nothing_half_stays(tmp_path: Path, kind: str) -
         write_until_full(sink)
         sink.close({})
 
-    with pytest.raises(OutputError, match=re.escape(str(sink.paths[0]))):
+    with pytest.raises(OutputError, match=re.escape(str(sink.paths[0]))), small_disk():
         fill()
     assert names(tmp_path) == []
 
