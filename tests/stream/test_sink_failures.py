@@ -32,8 +32,8 @@ def one_sink(kind: str, folder: Path) -> FileSink:
 def small_disk() -> Iterator[None]:
     """No file may grow beyond 20,000 bytes: writes fail as they do on a full disk.
 
-    No fixture, since pytest reports a test before it ends the test's fixtures, and its report too may
-    go to a file that is longer than this.
+    No fixture, since pytest reports a test before it ends the test's fixtures, and its report too
+    may go to a file that is longer than this.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
