@@ -27,13 +27,15 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "tests" / "engines" / "tensorrt" / "enums.json"
 
 ENUMS = (
-    *("BuilderFlag", "ComputeCapability", "DataType", "HardwareCompatibilityLevel"),
-    *("LayerInformationFormat", "LayerType", "MemoryPoolType", "NetworkDefinitionCreationFlag"),
-    *("ProfilingVerbosity", "TacticSource", "TensorIOMode"),
+    *("BuilderFlag", "ComputeCapability", "CudaGraphStrategy", "DataType"),
+    *("EngineInvalidityDiagnostics", "EngineValidity", "ExecutionContextAllocationStrategy"),
+    *("HardwareCompatibilityLevel", "LayerInformationFormat", "LayerType", "MemoryPoolType"),
+    *("NetworkDefinitionCreationFlag", "ProfilingVerbosity", "TacticSource", "TensorIOMode"),
+    "TensorLocation",
 )
 USED = {
     "": (
-        *("Builder", "CudaGraphStrategy", "EngineInspector", "ICudaEngine", "IExecutionContext"),
+        *("Builder", "EngineInspector", "ICudaEngine", "IExecutionContext"),
         *("ILogger", "IProgressMonitor", "IRuntimeConfig", "OnnxParser", "Runtime"),
     ),
     "Builder": (
@@ -48,21 +50,29 @@ USED = {
         *("set_tactic_sources", "set_timing_cache"),
     ),
     "ICudaEngine": (
-        *("create_engine_inspector", "create_execution_context", "device_memory_size"),
-        *("device_memory_size_v2", "get_tensor_dtype", "get_tensor_mode", "get_tensor_name"),
-        *("get_tensor_profile_shape", "get_tensor_shape", "num_bindings", "num_io_tensors"),
+        *("create_engine_inspector", "create_execution_context", "create_runtime_config"),
+        *("create_execution_context_without_device_memory", "device_memory_size"),
+        *("device_memory_size_v2", "get_tensor_dtype", "get_tensor_location", "get_tensor_mode"),
+        *("get_tensor_name", "get_tensor_profile_shape", "get_tensor_shape", "num_bindings"),
+        "num_io_tensors",
     ),
     "IExecutionContext": (
-        *("execute_async_v2", "execute_async_v3", "infer_shapes", "set_input_shape"),
-        "set_tensor_address",
+        *("device_memory", "execute_async_v2", "execute_async_v3", "get_tensor_shape"),
+        *("infer_shapes", "set_device_memory", "set_input_shape", "set_tensor_address"),
     ),
     "ILayer": ("get_output", "name", "num_outputs", "precision", "set_output_type", "type"),
     "INetworkDefinition": (
         *("get_input", "get_layer", "get_output", "num_inputs", "num_layers", "num_outputs"),
     ),
+    "IRuntimeCache": ("deserialize", "serialize"),
+    "IRuntimeConfig": (
+        *("create_runtime_cache", "cuda_graph_strategy", "set_runtime_cache"),
+        "set_execution_context_allocation_strategy",
+    ),
     "ITensor": ("dtype", "name", "shape"),
     "OnnxParser": ("get_error", "num_errors", "parse"),
     "ParserError": ("code", "desc", "node", "node_name", "node_operator"),
+    "Runtime": ("deserialize_cuda_engine", "engine_host_code_allowed", "get_engine_validity"),
 }
 
 
@@ -132,12 +142,16 @@ def layout(record: dict[str, dict[str, object]]) -> str:
         parts = []
         for part, value in sorted(record[key].items()):
             if isinstance(value, dict):
-                lines = (f"   {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(value.items()))
+                lines = (f"   {json.dumps(k)}: {_sorted(v)}" for k, v in sorted(value.items()))
                 parts.append(f"  {json.dumps(part)}: {{\n" + ",\n".join(lines) + "\n  }")
             else:
                 parts.append(f"  {json.dumps(part)}: {json.dumps(value)}")
         whole.append(f" {json.dumps(key)}: {{\n" + ",\n".join(parts) + "\n }")
     return "{\n" + ",\n".join(whole) + "\n}\n"
+
+
+def _sorted(value: dict[str, int] | list[str]) -> str:
+    return json.dumps(sorted(value) if isinstance(value, list) else value, sort_keys=True)
 
 
 def probe(wheel: Wheel, folder: Path, python: str) -> dict[str, object]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from steadypose.engines.runtimes.base import Engine, Shapes
 from steadypose.engines.runtimes.signs import nvidia_at_hand
-from steadypose.errors import EngineError, ModelError
+from steadypose.errors import EngineError, ModelError, OutputError
 
 if TYPE_CHECKING:
     from steadypose.engines.tensorrt.device import Gpu
@@ -50,13 +50,14 @@ class Accelerator:
             says why.
 
         Raises:
-            EngineError: The GPU was insisted on and cannot take the network.
+            EngineError, ModelError, OutputError: The GPU was insisted on and cannot take the
+                network, or its engine cannot be kept.
         """
         from steadypose.engines.runtimes.tensorrt import load_on_gpu
 
         try:
             return load_on_gpu(path, precision, shapes, self)
-        except (EngineError, ModelError) as error:
+        except (EngineError, ModelError, OutputError) as error:
             if self.insisted:
                 raise
             _LOG.warning("%s runs on the processor, not on %s: %s", path.stem, self.gpu.name, error)

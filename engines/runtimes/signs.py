@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 MODULES = ("tensorrt", "tensorrt_rtx")
+"""TensorRT's, in the order in which they are looked for."""
 
 _ROOT = Path("/")
 # The driver's own, and those of Jetson boards and of Windows' Linux.
@@ -28,9 +29,17 @@ def nvidia_at_hand() -> str:
         return "NVIDIA device files"
     if any(_is_card(device) for device in (_ROOT / "sys/bus/pci/devices").glob("*")):
         return "an NVIDIA card"
-    if any(_installed(name) for name in MODULES):
+    if any(is_installed(name) for name in MODULES):
         return "an installed TensorRT"
     return ""
+
+
+def is_installed(name: str) -> bool:
+    """Whether a module is there to be imported; it is not."""
+    try:
+        return find_spec(name) is not None
+    except ValueError:  # imported, but without a specification of its own
+        return True
 
 
 def _is_card(device: Path) -> bool:
@@ -39,10 +48,3 @@ def _is_card(device: Path) -> bool:
         return vendor == _VENDOR and (device / "class").read_text("ascii").startswith(_DISPLAY)
     except (OSError, ValueError):
         return False
-
-
-def _installed(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ValueError:  # imported, but without a specification of its own
-        return True

@@ -15,7 +15,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def load_on_gpu(path: Path, precision: str, shapes: Shapes, on: Accelerator) -> Engine:
-    """A network's engine from the cache, or built and put there, ready to run.
+    """A network's engine from the cache, or built and put there, compared once and ready to run.
 
     Args:
         path: The ``.onnx`` file.
@@ -25,9 +25,11 @@ def load_on_gpu(path: Path, precision: str, shapes: Shapes, on: Accelerator) -> 
 
     Raises:
         ModelError: The file cannot be read.
-        EngineError: The engine cannot be built or loaded, or is not what it was to be.
+        EngineError: The engine cannot be built or loaded, is not what it was to be, or does not
+            agree with its network.
         OutputError: The cache of engines cannot be written.
     """
+    from steadypose.engines.tensorrt.agreement import verify_once
     from steadypose.engines.tensorrt.engine import TensorRtEngine
     from steadypose.engines.tensorrt.obtain import obtain_engine, spec_of
 
@@ -40,6 +42,7 @@ def load_on_gpu(path: Path, precision: str, shapes: Shapes, on: Accelerator) -> 
         report=lambda line: _LOG.warning("%s", line),
         progress=_Said(path.stem, str(on.gpu)),
     )
+    verify_once(plan, manifest, path, on)
     return TensorRtEngine(plan, manifest, on.gpu, on.flavour, path=path, memory=on.memory)
 
 

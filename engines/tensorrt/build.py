@@ -18,7 +18,7 @@ from steadypose.engines.tensorrt.configure import (
     network_flags,
     pin_full_precision,
 )
-from steadypose.engines.tensorrt.flavours import Flavour
+from steadypose.engines.tensorrt.flavours import Flavour, numpy_type
 from steadypose.engines.tensorrt.graph import prepare_graph
 from steadypose.engines.tensorrt.halve import half_nodes
 from steadypose.engines.tensorrt.logs import heard_errors, one_line
@@ -30,15 +30,6 @@ from steadypose.errors import EngineError
 Report = Callable[[str, float | None], None]
 """Takes what is being done and how much of it is done, 0..1; None where that is not known."""
 
-_DTYPES = {
-    "FLOAT": "float32",
-    "HALF": "float16",
-    "INT8": "int8",
-    "INT32": "int32",
-    "INT64": "int64",
-    "BOOL": "bool",
-    "UINT8": "uint8",
-}
 # Builders of one process share TensorRT's logger, so one build's errors are another's.
 _one_at_a_time = threading.Lock()
 
@@ -92,7 +83,7 @@ def build_engine(
         evidence = None
         if spec.half:
             say(f"checking {path.name}", None)
-            layers = _inspected(plan, flavour)
+            layers = _inspected(plan, spec, flavour)
             evidence = assert_half(
                 plan,
                 half_graph,
@@ -121,6 +112,7 @@ def _build(
     parser = _parse(network, graph, flavour, path.name)
     config = builder.create_builder_config()
     configure(config, spec, flavour)
+    errors.clear()  # such as of times that another version kept: no reason why a build would fail
     if spec.half and not flavour.strong:
         pin_full_precision(network, config, flavour, half_nodes(onnx.load_from_string(half_graph)))
     profile = builder.create_optimization_profile()
@@ -184,14 +176,16 @@ def _parse(network: Any, graph: bytes, flavour: Flavour, name: str) -> Any:
     raise EngineError(f"{name}: {flavour} cannot read {where}: {code}: {one_line(error.desc())}")
 
 
-def _inspected(plan: bytes, flavour: Flavour) -> str | None:
+def _inspected(plan: bytes, spec: BuildSpec, flavour: Flavour) -> str | None:
     """What the engine inspector says of the layers, as JSON; None where no GPU can load a plan."""
     module = flavour.module
     try:
         runtime = module.Runtime(flavour.logger)
-        engine = runtime.deserialize_cuda_engine(plan) if runtime is not None else None
     except TypeError:  # as for the builder
         return None
+    if spec.version_compatible:  # it brings code of the host with it, which was made here
+        runtime.engine_host_code_allowed = True
+    engine = runtime.deserialize_cuda_engine(plan)
     if engine is None:
         return None
     inspector = engine.create_engine_inspector()
@@ -209,10 +203,10 @@ def _half_layers(network: Any, flavour: Flavour) -> int:
 
 
 def _told(tensor: Any) -> dict[str, Any]:
-    dtype = str(tensor.dtype).rpartition(".")[2]
+    dtype = numpy_type(tensor.dtype)
     return {
         "name": str(tensor.name),
-        "dtype": _DTYPES.get(dtype, dtype.lower()),
+        "dtype": tensor.dtype.name.lower() if dtype is None else dtype.name,
         "shape": [int(side) for side in tensor.shape],
     }
 

@@ -111,18 +111,12 @@ class EngineCache:
             EngineError: It does not lie in this cache, others may write to it, there is no manifest
                 beside it, or it is not what its manifest says.
         """
-        if path.parent != self.folder or not check_folder(self.folder):
+        if path.parent != self.folder:
             raise EngineError(f"{path}: not in the cache of engines {self.folder}; not loaded")
         manifest = self.manifest(path)
         if self.path_of(manifest.key) != path:
             raise EngineError(f"{path}: its manifest is another engine's")
-        with _readable(path):
-            plan = read_owned(path, MAX_PLAN_BYTES)
-        if len(plan) != manifest.size_bytes:
-            raise EngineError(f"{path}: {len(plan)} bytes, expected {manifest.size_bytes}")
-        if hashlib.sha256(plan).hexdigest() != manifest.sha256:
-            raise EngineError(f"{path}: not the file that its manifest tells of, by its SHA-256")
-        return plan, manifest
+        return read_plan(path, manifest), manifest
 
     def manifest(self, path: Path) -> Manifest:
         """The manifest of the engine at ``path``. Raises EngineError where it cannot be read."""
@@ -242,13 +236,7 @@ class EngineCache:
 
     def _agreed(self, path: Path) -> Manifest:
         manifest = self.manifest(path)
-        verified = manifest.verified
-        if verified is not None and not verified.ok:
-            raise EngineError(
-                f"{manifest.name}: its engine does not agree with its network (p99 "
-                f"{verified.p99_px:.1f} px, {verified.agreement:.1%} within reach); build another: "
-                "steadypose engine build --force"
-            )
+        assert_agrees(manifest)
         return manifest
 
     def _publish(
@@ -276,6 +264,34 @@ class EngineCache:
         write_owned(path, built.plan)
         write_owned(record_of(path), record.encode())
         return path, manifest
+
+
+def assert_agrees(manifest: Manifest) -> None:
+    """Raise EngineError where an engine was compared with its network and did not agree."""
+    verified = manifest.verified
+    if verified is not None and not verified.ok:
+        raise EngineError(
+            f"{manifest.name}: its engine does not agree with its network (p99 "
+            f"{verified.p99_px:.1f} px, {verified.agreement:.1%} within reach); build another: "
+            "steadypose engine build --force"
+        )
+
+
+def read_plan(path: Path, manifest: Manifest) -> bytes:
+    """An engine's content, compared with its manifest.
+
+    Raises:
+        EngineError: Others may write to the file or its folder, or it is not what the manifest
+            says.
+    """
+    check_folder(path.parent)
+    with _readable(path):
+        plan = read_owned(path, MAX_PLAN_BYTES)
+    if len(plan) != manifest.size_bytes:
+        raise EngineError(f"{path}: {len(plan)} bytes, expected {manifest.size_bytes}")
+    if hashlib.sha256(plan).hexdigest() != manifest.sha256:
+        raise EngineError(f"{path}: its SHA-256 is not what its manifest says")
+    return plan
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Any, Protocol
 
@@ -193,7 +194,7 @@ class _Made:
         """What the engine compares with its input's."""
         return np.dtype(np.uint8 if self.pixels.planes is None else np.float32)
 
-    @property
+    @cached_property
     def table(self) -> Bytes:
         source = self.pixels.source
         if not isinstance(source, Cuts):

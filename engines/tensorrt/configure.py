@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from steadypose.engines.tensorrt.flavours import Flavour
+from steadypose.engines.tensorrt.owned import make_folder, read_owned, write_owned
 from steadypose.engines.tensorrt.spec import BuildSpec
 from steadypose.errors import EngineError, OutputError
 
 # TensorRT's own kernels. Up to version 9 it would else load cuBLAS and cuDNN: a gigabyte that
 # convolutions do not need.
 _OWN_TACTICS = ("EDGE_MASK_CONVOLUTIONS", "JIT_CONVOLUTIONS")
+_MAX_TIMINGS_BYTES = 1 << 28
 _WITH_WEIGHTS = ("CONVOLUTION", "DECONVOLUTION", "FULLY_CONNECTED", "MATRIX_MULTIPLY")
 
 
@@ -86,28 +88,25 @@ def keep_timings(config: Any, spec: BuildSpec, flavour: Flavour) -> None:
     if spec.timing_cache is None or flavour.rtx:
         return
     path = spec.timing_cache
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(bytes(config.get_timing_cache().serialize()))
-        part.replace(path)
+        make_folder(path.parent)
+        write_owned(path, bytes(config.get_timing_cache().serialize()))
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _use_timings(config: Any, spec: BuildSpec, flavour: Flavour) -> None:
     if spec.timing_cache is None or flavour.rtx:
         return
     try:
-        known = spec.timing_cache.read_bytes()
+        known = read_owned(spec.timing_cache, _MAX_TIMINGS_BYTES)
     except FileNotFoundError:
         known = b""
     except OSError as error:
         raise OutputError(f"{spec.timing_cache}: cannot be read: {error.strerror}") from error
-    # Timings of another version or GPU are refused; measuring then starts anew.
-    if not config.set_timing_cache(config.create_timing_cache(known), False):
+    # Timings that are damaged, or of another version or GPU; measuring then starts anew.
+    timings = config.create_timing_cache(known)
+    if timings is None or not config.set_timing_cache(timings, False):
         config.set_timing_cache(config.create_timing_cache(b""), False)
 
 

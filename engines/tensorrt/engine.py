@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,11 +149,17 @@ class TensorRtEngine:
             self.close()
 
     def _run(self, feeds: Mapping[str, Array], made: Mapping[str, MadeInput]) -> dict[str, Array]:
+        with self._working_lane() as lane:
+            return lane.run(feeds, made)
+
+    @contextlib.contextmanager
+    def _working_lane(self) -> Iterator[Lane]:
+        """The calling thread's lane; one in which something failed is not used again."""
         lane = self._lane()
         try:
-            return lane.run(feeds, made)
+            yield lane
         except BaseException:
-            # What it put on its stream may be half done.
+            # What it put on its stream may be half done, its buffers half made.
             self._local.lane = None
             lane.close()
             raise
@@ -197,7 +204,8 @@ class TensorRtEngine:
             name: np.broadcast_to(np.zeros((), spec.dtype), shapes[name])
             for name, spec in self.inputs.items()
         }
-        found = self._lane().outputs_of(like)
+        with self._working_lane() as lane:
+            found = lane.outputs_of(like)
         return {
             name: np.zeros((0, *found[name][1:]) if has_rows(spec) else found[name], spec.dtype)
             for name, spec in self.outputs.items()

@@ -11,14 +11,13 @@ import importlib
 import os
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
+from steadypose.engines.runtimes.signs import MODULES, is_installed
 from steadypose.engines.tensorrt.logs import logger_of, one_line
 from steadypose.errors import ConfigError, EngineError
-
-MODULES = ("tensorrt", "tensorrt_rtx")
-"""The modules that are looked for, in this order."""
 
 ENVIRONMENT = "STEADYPOSE_TENSORRT"
 """Names the module to take, where the first that can be imported is not wanted."""
@@ -26,6 +25,15 @@ ENVIRONMENT = "STEADYPOSE_TENSORRT"
 _PACKAGES = {
     "tensorrt": ("tensorrt", "tensorrt-cu13", "tensorrt-cu12"),
     "tensorrt_rtx": ("tensorrt-rtx-cu13", "tensorrt-rtx-cu12", "tensorrt-rtx"),
+}
+_TYPES = {
+    "FLOAT": np.float32,
+    "HALF": np.float16,
+    "INT8": np.int8,
+    "INT32": np.int32,
+    "INT64": np.int64,
+    "BOOL": np.bool_,
+    "UINT8": np.uint8,
 }
 _INSTALL = "pip install 'steadypose[tensorrt]'"
 
@@ -105,8 +113,8 @@ def find_flavour(module: str | None = None) -> Flavour:
     """Import a TensorRT.
 
     Args:
-        module: One of ``MODULES``; without it, the one that STEADYPOSE_TENSORRT names, else the
-            first that can be imported.
+        module: One of ``signs.MODULES``; without it, the one that STEADYPOSE_TENSORRT names, else
+            the first that can be imported.
 
     Raises:
         ConfigError: There is no such module.
@@ -118,7 +126,7 @@ def find_flavour(module: str | None = None) -> Flavour:
         raise ConfigError(f"{source}TensorRT module '{forced}': choose one of {', '.join(MODULES)}")
     failures = []
     for name in (forced,) if forced else MODULES:
-        if not _present(name):
+        if not is_installed(name):
             continue
         try:
             return Flavour.of(importlib.import_module(name))
@@ -130,6 +138,12 @@ def find_flavour(module: str | None = None) -> Flavour:
     raise EngineError(f"{forced or 'TensorRT'} is not installed: {_INSTALL}")
 
 
+def numpy_type(of: Any) -> np.dtype[Any] | None:
+    """The dtype of a member of TensorRT's ``DataType``; None where numpy has none."""
+    known = _TYPES.get(of.name)
+    return None if known is None else np.dtype(known)
+
+
 def installed_flavour() -> tuple[str, str] | None:
     """Name and version of the TensorRT that ``find_flavour`` would try first. Imports nothing.
 
@@ -138,16 +152,9 @@ def installed_flavour() -> tuple[str, str] | None:
     """
     forced = os.environ.get(ENVIRONMENT)
     for name in (forced,) if forced in MODULES else MODULES:
-        if _present(name):
+        if is_installed(name):
             return name, _package_version(name)
     return None
-
-
-def _present(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ValueError:  # imported, but without a specification of its own
-        return True
 
 
 def _package_version(name: str) -> str:

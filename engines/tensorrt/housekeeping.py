@@ -12,6 +12,7 @@ from steadypose._version import __version__
 from steadypose.engines import zoo
 from steadypose.engines.tensorrt.cache import ENGINE, PART, RECORD, EngineCache, record_of
 from steadypose.engines.tensorrt.flavours import find_flavour
+from steadypose.engines.tensorrt.kernels import CODE
 from steadypose.engines.tensorrt.locks import hold_if_free
 from steadypose.engines.tensorrt.manifest import Manifest
 from steadypose.engines.tensorrt.obtain import TIMINGS
@@ -23,8 +24,9 @@ KERNELS = ".kernels"
 """End of the names of what TensorRT for RTX compiled for an engine; see ``kernel_cache``."""
 
 _UNWANTED = "not wanted any more"
-_STEM_END = re.compile(r"\.(?:engine|json|kernels|timings)(?:\.|$)")
-_PARTS = tuple(end + "*" + PART for end in (ENGINE, RECORD, TIMINGS, KERNELS))
+_STEM_END = re.compile(r"\.(?:engine|json|kernels|timings|cubin)(?:\.|$)")
+_ENDS = (ENGINE, RECORD, TIMINGS, KERNELS, CODE)
+_PARTS = tuple(end + "*" + PART for end in _ENDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ def clean_engines(
     Args:
         cache: Whose.
         capability: See ``list_engines``.
-        everything: Remove all engines and measured times too.
+        everything: Remove all engines, measured times and compiled kernels too.
 
     Raises:
         EngineError: Others may write to the cache.
@@ -103,8 +105,9 @@ def clean_engines(
         for path in sorted(cache.folder.glob("*" + pattern)):
             removed.append(_remove(cache, [path], path.name, "never finished"))
     if everything:
-        for path in sorted(cache.folder.glob("*" + TIMINGS)):
-            removed.append(_remove(cache, [path], path.name, _UNWANTED))
+        for end in (TIMINGS, CODE):
+            for path in sorted(cache.folder.glob("*" + end)):
+                removed.append(_remove(cache, [path], path.name, _UNWANTED))
     return removed
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 from steadypose.engines.tensorrt.flavours import Flavour
+from steadypose.engines.tensorrt.owned import read_owned, write_owned
+from steadypose.errors import EngineError
 
 _LOG = logging.getLogger("steadypose.tensorrt")
 _MAX_BYTES = 1 << 28
@@ -43,9 +43,7 @@ class KernelCache:
         if graphs and hasattr(module, "CudaGraphStrategy"):
             config.cuda_graph_strategy = module.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         self._cache = config.create_runtime_cache()
-        with contextlib.suppress(OSError):
-            if self.path.stat().st_size <= _MAX_BYTES:
-                self._known = self.path.read_bytes()
+        self._known = self._read()
         if self._known and not self._cache.deserialize(self._known):
             _LOG.debug("%s: of another version or GPU; compiled again", self.path)
         config.set_runtime_cache(self._cache)
@@ -56,12 +54,18 @@ class KernelCache:
         content = b"" if self._cache is None else bytes(self._cache.serialize() or b"")
         if not content or content == self._known or len(content) > _MAX_BYTES:
             return
-        part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         try:
-            part.write_bytes(content)
-            part.replace(self.path)
+            write_owned(self.path, content, locked=False)
             self._known = content
         except OSError as error:
             _LOG.info("%s: cannot be written: %s", self.path, error)
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+
+    def _read(self) -> bytes:
+        """What was kept; nothing where somebody else may have written it."""
+        try:
+            return read_owned(self.path, _MAX_BYTES)
+        except FileNotFoundError:
+            return b""
+        except (EngineError, OSError) as error:
+            _LOG.info("%s; its kernels are compiled again", error)
+            return b""

@@ -28,6 +28,9 @@ _LOG = logging.getLogger("steadypose.tensorrt")
 SOURCE = Path(__file__).with_name("crops.cu")
 """The kernels ``cut``, ``fit`` and ``planes``."""
 
+CODE = ".cubin"
+"""End of the names of compiled kernels."""
+
 BLOCK = 256
 """Threads of a block, in one dimension."""
 
@@ -56,7 +59,7 @@ def kernel_code(
     reasons: list[str] = []
     for compiler in kernel_compilers() if compilers is None else compilers:
         key = "\0".join((source, architecture, compiler.version))
-        name = f"crops-{architecture}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.cubin"
+        name = f"crops-{architecture}-{hashlib.sha256(key.encode()).hexdigest()[:16]}{CODE}"
         kept = _read(place / name)
         if kept is not None:
             return kept
@@ -89,7 +92,7 @@ def _keep(path: Path, code: bytes) -> None:
     """Write the code after its SHA-256; what cannot be kept is compiled again next time."""
     try:
         make_folder(path.parent)
-        write_owned(path, hashlib.sha256(code).digest() + code)
+        write_owned(path, hashlib.sha256(code).digest() + code, locked=False)
     except NotOwnedError:
         raise
     except (EngineError, OSError) as error:

@@ -187,13 +187,13 @@ class Lane:
         )
         step = _Step(fed, tables, pictures)
         self._set_shapes(self._context_for_all(), step)
-        self._any_step = step
         step.outputs = lay_out(
             (n, self._shape_of(n), s.dtype) for n, s in self._plan.outputs.items()
         )
         self._into = self._at_least(self._into, size_of(fed + tables + pictures))
         self._out = self._at_least(self._out, size_of(step.outputs))
         self._set_addresses(self._any, step)
+        self._any_step = step
         return step
 
     def _context_for_all(self) -> Any:

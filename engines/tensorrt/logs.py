@@ -36,12 +36,13 @@ def heard_errors() -> Iterator[list[str]]:
     TensorRT logs from threads of its own, so what another build logs meanwhile is heard too.
     """
     lines: list[str] = []
-    _listeners.append(lines)
+    with _guard:
+        _listeners.append(lines)
     try:
         yield lines
     finally:
-        # By identity: two empty lists are equal.
-        _listeners[:] = [other for other in _listeners if other is not lines]
+        with _guard:  # by identity: two empty lists are equal
+            _listeners[:] = [other for other in _listeners if other is not lines]
 
 
 def one_line(text: object, limit: int = 400) -> str:

@@ -71,15 +71,21 @@ def read_owned(path: Path, most_bytes: int) -> bytes:
         return file.read()
 
 
-def write_owned(path: Path, content: bytes) -> None:
-    """Write a file in one step, through ``path`` with ``.part``, readable for its owner alone.
+def write_owned(path: Path, content: bytes, *, locked: bool = True) -> None:
+    """Write a file in one step, through one that ends in ``.part``, readable for its owner alone.
 
     Whoever reads ``path`` sees the old content or the new, even after the power has failed.
+
+    Args:
+        path: The file.
+        content: What is to be in it.
+        locked: Nobody else writes it meanwhile. Else each process has a part of its own, which
+            lies about where that process is killed.
 
     Raises:
         OSError: It cannot be written; nothing is left of it.
     """
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + (".part" if locked else f".{os.getpid()}.part"))
     part.unlink(missing_ok=True)
     try:
         with open(os.open(part, _WRITE, 0o600), "wb") as file:  # noqa: PTH123  # of a descriptor

@@ -5,31 +5,19 @@ What TensorRT 8.6, 10, 11 and TensorRT for RTX do differently here is known to t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from steadypose.engines.runtimes.base import TensorSpec
+from steadypose.engines.tensorrt.cache import read_plan
 from steadypose.engines.tensorrt.device import Gpu
-from steadypose.engines.tensorrt.flavours import Flavour
+from steadypose.engines.tensorrt.flavours import Flavour, numpy_type
 from steadypose.engines.tensorrt.kernel_cache import KernelCache
 from steadypose.engines.tensorrt.logs import heard_errors, one_line
 from steadypose.engines.tensorrt.manifest import PORTABLE, Manifest
 from steadypose.errors import EngineError
-
-_DTYPES = {
-    "FLOAT": np.float32,
-    "HALF": np.float16,
-    "INT8": np.int8,
-    "INT32": np.int32,
-    "INT64": np.int64,
-    "BOOL": np.bool_,
-    "UINT8": np.uint8,
-}
 
 
 class Plan:
@@ -48,8 +36,8 @@ class Plan:
         activation_bytes: Device memory that a context works in.
 
     Raises:
-        EngineError: The file is damaged or not what its manifest says, the engine is for another
-            GPU or TensorRT, or this one cannot load it; one line.
+        EngineError: Others may write to the file, it is not what its manifest says, the engine is
+            for another GPU or TensorRT, or this one cannot load it; one line.
     """
 
     inputs: Mapping[str, TensorSpec]
@@ -59,7 +47,7 @@ class Plan:
         self, path: Path, manifest: Manifest, gpu: Gpu, flavour: Flavour, *, graphs: bool = True
     ) -> None:
         self.path, self.flavour = path, flavour
-        plan = _read(path, manifest)
+        plan = read_plan(path, manifest)
         _assert_for(path, manifest, gpu, flavour)
         with heard_errors() as errors:
             self._runtime = self._start(manifest, errors)
@@ -136,14 +124,17 @@ class Plan:
         inputs: dict[str, TensorSpec] = {}
         outputs: dict[str, TensorSpec] = {}
         for name in map(engine.get_tensor_name, range(engine.num_io_tensors)):
-            of_type = engine.get_tensor_dtype(name).name
-            if of_type not in _DTYPES:
-                raise EngineError(f"{self.path}: tensor '{name}' is {of_type}, unknown to numpy")
+            of_type = engine.get_tensor_dtype(name)
+            dtype = numpy_type(of_type)
+            if dtype is None:
+                raise EngineError(
+                    f"{self.path}: tensor '{name}' is {of_type.name}, unknown to numpy"
+                )
             if engine.get_tensor_location(name) != module.TensorLocation.DEVICE:
                 raise EngineError(f"{self.path}: tensor '{name}' is a shape, not data")
             spec = TensorSpec(
                 name=name,
-                dtype=np.dtype(_DTYPES[of_type]),
+                dtype=dtype,
                 shape=tuple(d if d >= 0 else None for d in engine.get_tensor_shape(name)),
             )
             is_input = engine.get_tensor_mode(name) == module.TensorIOMode.INPUT
@@ -170,18 +161,6 @@ class Plan:
 def last(errors: list[str]) -> str:
     """What TensorRT logged last, in one line."""
     return one_line(errors[-1]) if errors else "no reason given"
-
-
-def _read(path: Path, manifest: Manifest) -> bytes:
-    try:
-        if path.stat().st_size != manifest.size_bytes:
-            raise EngineError(f"{path}: damaged, its size is not what its manifest says: remove it")
-        plan = path.read_bytes()
-    except OSError as error:
-        raise EngineError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if hashlib.sha256(plan).hexdigest() != manifest.sha256:
-        raise EngineError(f"{path}: damaged, its SHA-256 is not what its manifest says: remove it")
-    return plan
 
 
 def _assert_for(path: Path, manifest: Manifest, gpu: Gpu, flavour: Flavour) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.engines import zoo
 from steadypose.engines.detectors import load_detector
 from steadypose.engines.estimators import load_estimator
 from steadypose.engines.refiner.precision import float32_graph
@@ -19,6 +21,11 @@ from steadypose.errors import InputError
 from steadypose.poses import Poses
 
 Image = NDArray[np.uint8]
+
+CLIP = "demo-clip"
+"""Of the zoo."""
+
+MOST_PICTURES = 16
 
 _DETECTOR, _ESTIMATOR = "picodet-s", "movenet-thunder"
 _SURE = 0.4
@@ -42,6 +49,50 @@ class Samples:
     def people(self) -> int:
         """How many there are."""
         return sum(len(poses) for poses in self.poses)
+
+
+def clip_pictures(most: int = MOST_PICTURES) -> list[Image]:
+    """Pictures spread over the zoo's sample clip.
+
+    Raises:
+        ModelError: It is not at hand.
+        InputError: It cannot be read.
+    """
+    path = zoo.locate(CLIP)
+    # Not through PyAV, which is not needed where engines are built and run on their own.
+    video = cv2.VideoCapture(str(path))
+    try:
+        return spread(_frames_of(video), most, str(path))
+    finally:
+        video.release()
+
+
+def spread(frames: Iterable[Image], most: int, name: str) -> list[Image]:
+    """At most ``most`` frames, evenly spread over however many there are.
+
+    Raises:
+        InputError: There are none in what is called ``name``.
+    """
+    kept: list[Image] = []
+    step = 1
+    for n, frame in enumerate(frames):
+        if n % step == 0:
+            kept.append(frame)
+        if len(kept) == 2 * most:
+            kept, step = kept[::2], 2 * step
+    if not kept:
+        raise InputError(f"{name}: holds no pictures")
+    return kept[:: -(-len(kept) // most)]
+
+
+def _frames_of(video: cv2.VideoCapture) -> Iterator[Image]:
+    while True:
+        there, frame = video.read()
+        if not there:
+            return
+        image = np.asarray(frame, np.uint8)
+        image.flags.writeable = False  # as of ``Frame``: engines may know it again
+        yield image
 
 
 def find_people(images: Sequence[Image]) -> Samples:

@@ -101,12 +101,14 @@ class TorchMaker:
             values = self._bytes(images, shape)
             if planes.rgb:
                 values = values.flip(3)
-            mean, spread = (
-                torch.tensor(each, dtype=torch.float32).to(self._device, non_blocking=True)
-                for each in (planes.mean, planes.spread)
-            )
             made = self._bytes(target, (n, 3, height, width * 4)).view(torch.float32)
-            made.copy_(((values.float() - mean) / spread).permute(0, 3, 1, 2))
+            for i in range(3):
+                # Filled there: one from the host would be a copy, and a number divides otherwise.
+                mean, spread = (
+                    torch.full((), each[i], dtype=torch.float32, device=self._device)
+                    for each in (planes.mean, planes.spread)
+                )
+                made[:, i] = (values[..., i].float() - mean) / spread
 
     def close(self) -> None:
         """See ``PixelMaker``."""

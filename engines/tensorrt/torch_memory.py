@@ -72,7 +72,11 @@ class TorchMemory:
 
     def buffer(self, nbytes: int) -> _Buffer:
         """See ``memory.DeviceMemory``."""
-        return _Buffer(self._bytes(nbytes + ALIGNMENT, device=self._device), nbytes)
+        made = self._bytes(nbytes + ALIGNMENT, device=self._device)
+        if self._library is not None:
+            # Torch may give what work on its own stream, not yet done, has just let go of.
+            self._torch.cuda.current_stream(self._device).synchronize()
+        return _Buffer(made, nbytes)
 
     def page_locked(self, nbytes: int) -> _PageLocked:
         """See ``memory.DeviceMemory``."""

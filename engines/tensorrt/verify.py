@@ -24,7 +24,7 @@ from steadypose.engines.refiner.refine import PoseRefiner
 from steadypose.engines.runtimes import Engine
 from steadypose.engines.tensorrt.manifest import Verified
 from steadypose.engines.tensorrt.samples import Samples
-from steadypose.errors import EngineError
+from steadypose.errors import InputError, ModelError
 from steadypose.geometry import box_iou
 
 REACH = 0.05
@@ -81,8 +81,9 @@ def verify(
         gpu: Where the engine runs, for the record.
 
     Raises:
-        EngineError: The network is of no known kind, finds nothing that it is sure of, or a run
-            time fails.
+        ModelError: The network is of no known kind.
+        InputError: It finds nothing that it is sure of.
+        EngineError: A run time fails.
     """
     if _is_refiner(engine) or _pose_network(engine) is not None:
         pairs = _pose_pairs(engine, reference, samples, sizes or CropPolicy().sizes, batches)
@@ -119,7 +120,7 @@ def _judge(
     gpu: str,
 ) -> Verified:
     if not len(away):
-        raise EngineError("the network finds nothing that it is sure of; give other pictures")
+        raise InputError("the network finds nothing that it is sure of; give other pictures")
     there = np.isfinite(away)
     lost = int((~there).sum())
     agreement = float((there & (np.nan_to_num(shares, nan=1) <= REACH)).mean())
@@ -239,7 +240,7 @@ def _detector(engine: Engine) -> Detector:
         return PicoDet.from_engine(engine)
     if "dets" in engine.outputs or len(engine.outputs) == 1:
         return MmDetector(engine, normalise="rtmdet" in engine.name.lower())
-    raise EngineError(
+    raise ModelError(
         f"{engine.path}: inputs {', '.join(engine.inputs)} and outputs {', '.join(engine.outputs)} "
         "are of no network known here; it cannot be verified"
     )

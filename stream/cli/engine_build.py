@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from steadypose.configs import Config, load_config
-from steadypose.engines.runtimes.gpu import find_accelerator
+from steadypose.engines.runtimes.gpu import Accelerator, find_accelerator
 from steadypose.engines.tensorrt.cache import EngineCache, Stale
-from steadypose.engines.tensorrt.device import Gpu, find_gpu
+from steadypose.engines.tensorrt.device import find_gpu
 from steadypose.engines.tensorrt.flavours import Flavour, find_flavour
-from steadypose.engines.tensorrt.manifest import Manifest, Verified
-from steadypose.engines.tensorrt.memory import DeviceMemory, open_memory
+from steadypose.engines.tensorrt.memory import open_memory
 from steadypose.engines.tensorrt.obtain import key_of, obtain_engine, spec_of
 from steadypose.engines.tensorrt.spec import BuildSpec
 from steadypose.errors import ConfigError, EngineError, InputError, ModelError, SteadyposeError
@@ -33,15 +32,6 @@ _BAR = "{desc} |{bar}| {percentage:.0f}%"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Runner:
-    """What runs engines."""
-
-    flavour: Flavour
-    gpu: Gpu
-    memory: DeviceMemory
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Place:
     """What builds engines.
 
@@ -52,7 +42,7 @@ class _Place:
     """
 
     flavour: Flavour
-    runner: _Runner | None = None
+    runner: Accelerator | None = None
     why_not: str = ""
 
 
@@ -81,7 +71,6 @@ def verify_all(options: argparse.Namespace) -> int:
         raise EngineError(f"engines cannot be run here: {_reason(error)}") from error
     if on is None:
         raise ConfigError(f"--device {options.device}: engines run on a GPU; give cuda or cuda:N")
-    runner = _Runner(flavour=on.flavour, gpu=on.gpu, memory=on.memory)
     people, worst, cache = _People(options.images), EXIT_DONE, EngineCache()
     for wanted in wanted_models(config, options.models):
         try:
@@ -92,7 +81,7 @@ def verify_all(options: argparse.Namespace) -> int:
                 raise EngineError(
                     f"{wanted.name}: {reason}; run: steadypose engine build {wanted.given}"
                 )
-            worst = max(worst, _verify(cache, found, wanted, runner, people))
+            worst = max(worst, _verify(cache, found, wanted, on, people))
         except SteadyposeError as error:
             worst = max(worst, complain(str(error), error.exit_code))
     return worst
@@ -112,7 +101,8 @@ def _building_place(options: argparse.Namespace) -> _Place:
         gpu = find_gpu(options.device)
         if not flavour.runs_on(gpu.capability):
             raise EngineError(f"{flavour} has no kernels for {gpu}")
-        runner = _Runner(flavour=flavour, gpu=gpu, memory=open_memory(gpu))
+        memory = open_memory(gpu)
+        runner = Accelerator(gpu=gpu, flavour=flavour, memory=memory, insisted=True)
         return _Place(flavour=flavour, runner=runner)
     except EngineError as error:
         if flavour.rtx and options.device == "auto":
@@ -171,41 +161,17 @@ def _build(
 
 
 def _verify(
-    cache: EngineCache, plan: Path, wanted: Wanted, runner: _Runner, people: _People
+    cache: EngineCache, plan: Path, wanted: Wanted, on: Accelerator, people: _People
 ) -> int:
     """Compare an engine with its network, record how, and say so."""
+    from steadypose.engines.tensorrt.agreement import compare
     from steadypose.engines.tensorrt.verify import summary
 
-    manifest = cache.manifest(plan)
-    verified = _compare(plan, manifest, wanted, runner, people.samples())
+    verified = compare(plan, cache.manifest(plan), wanted.path, on, people.samples())
     cache.record_verified(plan, verified)
     verdict = "agrees" if verified.ok else "does not agree"
     print(f"{wanted.name}: {verdict} with FP32 on the processor: {summary(verified)}", flush=True)
     return EXIT_DONE if verified.ok else EXIT_USAGE
-
-
-def _compare(
-    plan: Path, manifest: Manifest, wanted: Wanted, runner: _Runner, samples: Samples
-) -> Verified:
-    from steadypose.engines.tensorrt.engine import TensorRtEngine
-    from steadypose.engines.tensorrt.samples import reference_engine
-    from steadypose.engines.tensorrt.verify import verify
-
-    engine = TensorRtEngine(
-        plan, manifest, runner.gpu, runner.flavour, path=wanted.path, memory=runner.memory
-    )
-    shapes = manifest.key.shapes
-    try:
-        return verify(
-            engine,
-            reference_engine(wanted.path),
-            samples,
-            sizes=tuple(dict.fromkeys(shapes.sides)),
-            batches=tuple(dict.fromkeys((shapes.batches[0], shapes.batches[-1]))),
-            gpu=str(runner.gpu),
-        )
-    finally:
-        engine.close()
 
 
 class _People:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_CLIP = "demo-clip"
-_MOST_PICTURES = 16
 _MOST_READ = 600
 
 
@@ -75,24 +73,19 @@ def read_pictures(source: str | None) -> list[NDArray[np.uint8]]:
         InputError: The source cannot be read, or is empty.
         SourceError: It fails midway.
     """
+    from steadypose.engines.tensorrt.samples import MOST_PICTURES, clip_pictures, spread
+
+    if source is None:
+        return clip_pictures()
     try:
         from steadypose.stream.sources import open_source
     except ImportError as error:  # engines are also built where there is no video
         raise InputError(f"pictures cannot be read ({error}); run: pip install av") from error
-    opened = open_source(source or str(zoo.locate(_CLIP)), max_frames=_MOST_READ)
-    kept: list[NDArray[np.uint8]] = []
-    step = 1
+    opened = open_source(source, max_frames=_MOST_READ)
     try:
-        for n, frame in enumerate(opened):
-            if n % step == 0:
-                kept.append(frame.image)
-            if len(kept) == 2 * _MOST_PICTURES:
-                kept, step = kept[::2], 2 * step
+        return spread((frame.image for frame in opened), MOST_PICTURES, source)
     finally:
         opened.close()
-    if not kept:
-        raise InputError(f"{source or _CLIP}: holds no pictures")
-    return kept[:: -(-len(kept) // _MOST_PICTURES)]
 
 
 def _path(name: str) -> Path:
