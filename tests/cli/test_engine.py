@@ -276,7 +276,7 @@ def on_gpu(monkeypatch: pytest.MonkeyPatch, rtx: SimpleNamespace) -> type[StandI
     monkeypatch.setattr(engine_build, "find_accelerator", lambda _device: on)
     monkeypatch.setattr(engine_build, "find_gpu", lambda _device: GPU)
     monkeypatch.setattr(engine_build, "open_memory", lambda _gpu: None)
-    monkeypatch.setattr("steadypose.engines.tensorrt.engine.TensorRtEngine", StandIn)
+    monkeypatch.setattr("steadypose.engines.tensorrt.agreement.TensorRtEngine", StandIn)
 
     def find(images: list[Any]) -> Samples:
         boxes = np.array([[10, 10, 60, 90]], np.float32)

@@ -56,4 +56,4 @@ def test_pictures_are_spread_over_the_source(
 def test_where_pyav_is_missing_there_are_no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "steadypose.stream.sources", None)
     with pytest.raises(InputError, match=r"pictures cannot be read .*pip install av"):
-        read_pictures(None)
+        read_pictures("clip.mp4")

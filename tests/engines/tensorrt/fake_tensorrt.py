@@ -7,6 +7,7 @@ bindings: whatever a version does not have cannot be asked of its stand-in.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -57,8 +58,9 @@ class _Only:
 class Config(_Only):
     """IBuilderConfig; ``told`` holds the calls."""
 
-    def __init__(self, allowed: list[str]) -> None:
+    def __init__(self, allowed: list[str], complain: Callable[[str], None]) -> None:
         super().__init__(allowed)
+        self._complain = complain
         self._flags: set[str] = {"TF32"}
         self._told: dict[str, Any] = {}
 
@@ -68,6 +70,8 @@ class Config(_Only):
 
         def call(*arguments: Any) -> Any:
             self._told.setdefault(name, []).append(arguments)
+            if arguments == (b"damaged",):
+                return self._complain("the timing cache is damaged")
             if name == "create_timing_cache":
                 return bytes(arguments[0])
             if name == "set_timing_cache":
@@ -110,6 +114,7 @@ class FakeTensorRt(ModuleType):
         self.networks: list[Network] = []
         self.configs: list[Config] = []
         self.profiles: list[dict[str, Any]] = []
+        self.runtimes: list[Any] = []
 
     def Builder(self, logger: Any) -> Builder:  # noqa: N802
         if not self._gpu:
@@ -123,7 +128,12 @@ class FakeTensorRt(ModuleType):
     def Runtime(self, _logger: Any) -> Any:  # noqa: N802
         inspector = SimpleNamespace(get_engine_information=lambda _form: self._inspector)
         engine = SimpleNamespace(create_engine_inspector=lambda: inspector)
-        return SimpleNamespace(deserialize_cuda_engine=lambda _plan: engine)
+        self.runtimes.append(
+            SimpleNamespace(
+                deserialize_cuda_engine=lambda _plan: engine, engine_host_code_allowed=False
+            )
+        )
+        return self.runtimes[-1]
 
 
 class Builder:
@@ -135,7 +145,10 @@ class Builder:
         return self._module.networks[-1]
 
     def create_builder_config(self) -> Config:
-        self._module.configs.append(Config(self._module._has["IBuilderConfig"]))
+        error = self._module.ILogger.Severity.ERROR
+        self._module.configs.append(
+            Config(self._module._has["IBuilderConfig"], lambda text: self._logger.log(error, text))
+        )
         return self._module.configs[-1]
 
     def create_optimization_profile(self) -> Any:

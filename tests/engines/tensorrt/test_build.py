@@ -217,7 +217,7 @@ def test_choices_that_a_version_does_not_have(
         build(network, FakeTensorRt(key), **values)
 
 
-@pytest.mark.parametrize("known", [None, b"old", b"foreign"])
+@pytest.mark.parametrize("known", [None, b"old", b"foreign", b"damaged"])
 def test_timings_are_kept(network: Path, tmp_path: Path, known: bytes | None) -> None:
     path = tmp_path / "timings" / "sm_90.cache"
     if known is not None:
@@ -225,10 +225,18 @@ def test_timings_are_kept(network: Path, tmp_path: Path, known: bytes | None) ->
         path.write_bytes(known)
     fake = FakeTensorRt("tensorrt 10.0.1")
     build(network, fake, timing_cache=path)
-    expected = {None: [b""], b"old": [b"old"], b"foreign": [b"foreign", b""]}[known]
+    expected = [b""] if known is None else [known] if known == b"old" else [known, b""]
     assert [taken for (taken,) in fake.configs[0]._told["create_timing_cache"]] == expected
     assert path.read_bytes() == b"timings"
     assert [p.name for p in path.parent.iterdir()] == ["sm_90.cache"]
+
+
+def test_timings_that_others_may_have_written_are_refused(network: Path, tmp_path: Path) -> None:
+    path = tmp_path / "t.timings"
+    path.write_bytes(b"old")
+    path.chmod(0o666)
+    with pytest.raises(EngineError, match="others may write to it"):
+        build(network, FakeTensorRt("tensorrt 10.0.1"), timing_cache=path)
 
 
 def test_rtx_measures_nothing(network: Path, tmp_path: Path) -> None:
@@ -263,8 +271,17 @@ def test_parse_errors_name_the_node(tmp_path: Path, key: str) -> None:
 
 def test_a_failed_build_says_the_first_thing_that_went_wrong(tmp_path: Path) -> None:
     path = write_network(tmp_path / "n.onnx", name="unbuildable")
+    timings = tmp_path / "t.timings"
+    timings.write_bytes(b"damaged")  # of which TensorRT complains, and builds all the same
     with pytest.raises(EngineError, match=r"could not build it: no implementation for node 7$"):
-        build(path, FakeTensorRt("tensorrt 10.0.1"))
+        build(path, FakeTensorRt("tensorrt 10.0.1"), timing_cache=timings)
+
+
+def test_a_version_compatible_engine_may_bring_its_own_code_to_the_inspector(network: Path) -> None:
+    for compatible in (False, True):
+        fake = FakeTensorRt("tensorrt 10.16.1.11")
+        build(network, fake, version_compatible=compatible)
+        assert fake.runtimes[0].engine_host_code_allowed is compatible
 
 
 def test_progress_where_it_is_told(network: Path) -> None:

@@ -91,7 +91,7 @@ def test_another_networks_engine_says_nothing(shop: Shop) -> None:
         (lambda plan: plan[: len(plan) // 2], "bytes, expected"),
         (lambda plan: plan[:-1], "bytes, expected"),
         (lambda plan: plan + b"x", "bytes, expected"),
-        (lambda plan: plan[:-1] + b"x", "by its SHA-256"),
+        (lambda plan: plan[:-1] + b"x", "its SHA-256 is not"),
     ],
 )
 def test_a_damaged_engine_is_not_loaded_but_rebuilt(shop: Shop, harm: object, words: str) -> None:

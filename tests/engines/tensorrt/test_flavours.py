@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from steadypose.engines.runtimes import signs
 from steadypose.engines.tensorrt import flavours
 from steadypose.engines.tensorrt.flavours import Flavour, find_flavour, installed_flavour
 from steadypose.errors import ConfigError, EngineError
@@ -22,7 +23,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that modules are imported from before all others, with none imported yet."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv(flavours.ENVIRONMENT, raising=False)
-    for name in flavours.MODULES:
+    for name in signs.MODULES:
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
 
@@ -62,7 +63,7 @@ def test_rtx_names_its_targets() -> None:
 
 
 def test_no_tensorrt(modules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flavours, "find_spec", lambda _name: None)
+    monkeypatch.setattr(signs, "find_spec", lambda _name: None)
     assert installed_flavour() is None
     with pytest.raises(EngineError, match=r"TensorRT is not installed: pip install 'steadypose"):
         find_flavour()

@@ -126,6 +126,7 @@ def test_what_is_left_of_engines_goes(kept: Kept) -> None:
     record.unlink()
     kernels = [path.with_suffix(".kernels") for path in (whole, damaged)]
     parts = [".engine.part", ".json.part", ".kernels.12.part", ".timings.part"]
+    parts.append(".cubin.7.part")
     for path in [*kernels, *(kept.cache.folder / ("tensorrt-1-sm_90" + part) for part in parts)]:
         path.write_bytes(b"12345")
     foreign = kept.cache.folder / "notes.txt"
@@ -136,8 +137,8 @@ def test_what_is_left_of_engines_goes(kept: Kept) -> None:
     assert told[orphan].endswith(".json: missing)")
     assert told[record].endswith(".engine: missing)")
     removed = clean_engines(kept.cache)
-    assert len(removed) == 7
-    assert [r.size_bytes for r in removed if r.reason == "never finished"] == [5] * 4
+    assert len(removed) == 8
+    assert [r.size_bytes for r in removed if r.reason == "never finished"] == [5] * 5
     left = {p for p in kept.cache.folder.iterdir() if p.is_file()}
     assert left == {whole, record_of(whole), kernels[0], foreign}
     assert clean_engines(kept.cache) == []
@@ -148,10 +149,12 @@ def test_everything_goes_but_what_is_not_ours(kept: Kept) -> None:
     paths[0].with_suffix(".kernels").write_bytes(b"12345")
     timings = kept.cache.folder / "tensorrt-10.3.0-sm_90.timings"
     timings.write_bytes(b"1234567")
+    code = kept.cache.folder / "crops-sm_90-0123456789abcdef.cubin"
+    code.write_bytes(b"12")
     foreign = kept.cache.folder / "notes.txt"
     foreign.write_text("mine")
     removed = clean_engines(kept.cache, everything=True)
-    assert {r.name for r in removed} == {"net", "other", timings.name}
+    assert {r.name for r in removed} == {"net", "other", timings.name, code.name}
     assert {r.reason for r in removed} == {"not wanted any more"}
     assert [p for p in kept.cache.folder.iterdir() if p.is_file()] == [foreign]
 

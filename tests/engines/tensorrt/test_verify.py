@@ -17,7 +17,7 @@ from steadypose.engines.runtimes.onnx_runtime import OnnxRuntimeEngine
 from steadypose.engines.tensorrt.graph import prepare_graph
 from steadypose.engines.tensorrt.samples import Samples, find_people, reference_engine
 from steadypose.engines.tensorrt.verify import REACH, summary, verify
-from steadypose.errors import EngineError, InputError, ModelError
+from steadypose.errors import InputError, ModelError
 from steadypose.poses import Poses
 from steadypose.skeletons import COCO17
 from steadypose.stream.sources import open_source
@@ -205,13 +205,13 @@ def test_nothing_sure_is_nothing_to_go_by(people: Samples) -> None:
     def dim(joints: NDArray[Any]) -> None:
         joints[..., 2] = 0.1
 
-    with pytest.raises(EngineError, match="nothing that it is sure of"):
+    with pytest.raises(InputError, match="nothing that it is sure of"):
         verify(refiner(dim), refiner(dim), people, sizes=[SIZE])
 
 
 def test_an_unknown_network_cannot_be_verified(people: Samples) -> None:
     net = StandIn({"image": (1, 8, 8, 3)}, lambda _: {"a": BOXES, "b": BOXES})
-    with pytest.raises(EngineError, match=r"net\.onnx: inputs image and outputs a, b are of no"):
+    with pytest.raises(ModelError, match=r"net\.onnx: inputs image and outputs a, b are of no"):
         verify(net, net, people)
 
 

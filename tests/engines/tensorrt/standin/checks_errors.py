@@ -43,14 +43,29 @@ def check_damaged_plans() -> None:
     folder = Path(tempfile.mkdtemp())
     path, manifest = write_plan(folder)
     whole = path.read_bytes()
-    for content, words in ((whole[:-1], "its size"), (b"X" + whole[1:], "its SHA-256")):
+    for content, words in ((whole[:-1], "bytes, expected"), (b"X" + whole[1:], "its SHA-256")):
         path.write_bytes(content)
-        with refused(str(path), "damaged", words, "remove it"):
+        with refused(str(path), words):
             _load(path, manifest)
     path.unlink()
-    with refused(str(path), "cannot be read", "No such file"):
+    with refused(str(path), "missing"):
         _load(path, manifest)
     assert_nothing_held()
+
+
+def check_plans_that_others_may_have_written() -> None:
+    folder = Path(tempfile.mkdtemp())
+    path, manifest = write_plan(folder)
+    for place, mode in ((path, 0o660), (folder, 0o777)):
+        before = place.stat().st_mode
+        place.chmod(mode)
+        with refused(str(place), "others may write to it", "chmod go-w"):
+            _load(path, manifest)
+        place.chmod(before)
+    elsewhere = path.rename(path.with_name("elsewhere"))
+    path.symlink_to(elsewhere)
+    with refused(str(path), "cannot be read"):
+        _load(path, manifest)
 
 
 def check_plans_that_tensorrt_refuses() -> None:
@@ -150,6 +165,17 @@ def check_out_of_memory() -> None:
     with refused("out of memory"):
         other.infer(make_feeds(1))
     assert_right(other, make_feeds(1))
+
+
+def check_out_of_memory_before_there_are_rows() -> None:
+    engine = make_engine()
+    assert_right(engine, make_feeds(1, (16, 16)))
+    fake.cuda.standin_limit(count("device_bytes"))
+    with refused("out of memory"):
+        engine.infer(make_feeds(0, (48, 64)))
+    assert_nothing_held()  # nor is a lane left whose buffers are gone
+    fake.cuda.standin_limit(1 << 30)
+    assert_right(engine, make_feeds(1, (16, 16)))
 
 
 def check_a_context_that_cannot_be_made() -> None:

@@ -56,6 +56,20 @@ def check_kernels_are_kept_beside_the_engine() -> None:
     assert compiled == [2, 0, 2, 2]
 
 
+def check_kernels_that_others_may_have_written_are_compiled_again() -> None:
+    fake.load_stand_in()
+    plan, manifest = write_plan(Path(tempfile.mkdtemp()), VERSION)
+    kept = plan.with_suffix(".kernels")
+    for compiled in (1, 0, 1):
+        engine = TensorRtEngine(plan, manifest, find_gpu(), flavour_of(VERSION))
+        assert_right(engine, make_feeds(1))
+        cache = engine._plan._config.cache
+        engine.close()
+        assert cache.compiled == compiled
+        if not compiled:
+            kept.chmod(0o666)
+
+
 def check_a_folder_that_cannot_be_written() -> None:
     fake.load_stand_in()
     plan, manifest = write_plan(Path(tempfile.mkdtemp()), VERSION)

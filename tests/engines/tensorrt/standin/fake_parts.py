@@ -12,26 +12,6 @@ import numpy as np
 
 RECORD = json.loads((Path(__file__).parents[1] / "enums.json").read_text(encoding="utf-8"))
 
-# Not in the record; the same in all versions that have them.
-NUMBERS = {
-    "TensorLocation": {"DEVICE": 0, "HOST": 1},
-    "ExecutionContextAllocationStrategy": {
-        "STATIC": 0,
-        "ON_PROFILE_CHANGE": 1,
-        "USER_MANAGED": 2,
-    },
-    "EngineValidity": {"VALID": 0, "SUBOPTIMAL": 1, "INVALID": 2},
-    "EngineInvalidityDiagnostics": {
-        "VERSION_MISMATCH": 1,
-        "UNSUPPORTED_CC": 2,
-        "OLD_CUDA_DRIVER": 4,
-        "OLD_CUDA_RUNTIME": 8,
-        "INSUFFICIENT_GPU_MEMORY": 16,
-        "MALFORMED_ENGINE": 32,
-        "CUDA_ERROR": 64,
-    },
-    "CudaGraphStrategy": {"DISABLED": 0, "WHOLE_GRAPH_CAPTURE": 1},
-}
 SEVERITIES = {"INTERNAL_ERROR": 0, "ERROR": 1, "WARNING": 2, "INFO": 3, "VERBOSE": 4}
 
 

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from tests.engines.tensorrt.standin.fake_parts import (
-    NUMBERS,
     RECORD,
     SEVERITIES,
     array_at,
@@ -53,20 +52,13 @@ def make_module(version: str) -> Any:
     module: Any = ModuleType(record["module"])
     module.__version__ = record["version"]
     numbers = {**record["enums"]}
-    rtx, major = record["module"] == "tensorrt_rtx", int(record["version"].split(".")[0])
-    numbers["TensorLocation"] = NUMBERS["TensorLocation"]
-    if rtx or major >= 10:
-        name = "ExecutionContextAllocationStrategy"
-        numbers[name] = NUMBERS[name]
-    if rtx:
-        for name in ("EngineValidity", "EngineInvalidityDiagnostics", "CudaGraphStrategy"):
-            numbers[name] = NUMBERS[name]
+    rtx, has = record["module"] == "tensorrt_rtx", record["has"]
     for name, members in numbers.items():
         setattr(module, name, enum.IntEnum(name, members))
     severity = enum.IntEnum("Severity", SEVERITIES)
     module.ILogger = type("ILogger", (), {"Severity": severity})
-    module.Runtime = type("Runtime", (_Runtime,), {"module": module, "rtx": rtx, "major": major})
-    if rtx:
+    module.Runtime = type("Runtime", (_Runtime,), {"module": module, "rtx": rtx, "has": has})
+    if "get_engine_validity" in has["Runtime"]:
         module.Runtime.get_engine_validity = _get_engine_validity
     return module
 
@@ -88,7 +80,7 @@ def make_plan(version: str, inputs: Sequence[Any], outputs: Sequence[Any], **mor
 class _Runtime:
     module: Any
     rtx: bool
-    major: int
+    has: dict[str, list[str]]
 
     def __init__(self, logger: Any) -> None:
         self.logger = logger
@@ -131,19 +123,21 @@ class _Engine:
         self.tensors = {t[0]: t for t in plan["inputs"] + plan["outputs"]}
         self.num_io_tensors = len(self.tensors)
         nbytes = plan.get("activations", 512)
-        numbers = tuple(map(int, runtime.module.__version__.split(".")[:2]))
-        self.sized = runtime.rtx or numbers >= (10, 1)
-        if self.sized:
-            self.device_memory_size_v2 = nbytes
-        if not runtime.rtx and runtime.major < 11:
-            self.device_memory_size = nbytes
         self.nbytes = nbytes
-        if runtime.major < 10 and not runtime.rtx:
-            self.create_execution_context_without_device_memory = self._context
+        has = runtime.has["ICudaEngine"]
+        for name in ("device_memory_size", "device_memory_size_v2"):
+            if name in has:
+                setattr(self, name, nbytes)
         alive["engines"] += 1
 
     def __del__(self) -> None:
         alive["engines"] -= 1
+
+    def __getattr__(self, name: str) -> Any:
+        without_memory = "create_execution_context_without_device_memory"
+        if name == without_memory and name in self.runtime.has["ICudaEngine"]:
+            return self._context
+        raise AttributeError(name)
 
     def get_tensor_name(self, index: int) -> str:
         return list(self.tensors)[index]
@@ -180,7 +174,8 @@ class _Engine:
         self.made += 1
         if self.made > self.plan.get("contexts", 1000) or not cuda.standin_depth():
             return self.runtime.error("createExecutionContext: out of memory")
-        return (_NewContext if self.sized else _Context)(self, config)
+        sized = "set_device_memory" in self.runtime.has["IExecutionContext"]
+        return (_NewContext if sized else _Context)(self, config)
 
 
 class _RuntimeConfig:
