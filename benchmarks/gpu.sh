@@ -16,7 +16,8 @@
 #
 # Environment:
 #   PYTHON   interpreter with Steadypose's dependencies [.venv/bin/python, else python3]
-#   TRT86    command of a Python with TensorRT 8.6 of its own, which the same steps are run in too
+#   TRT86    command of a Python with TensorRT 8.6 of its own, which the same steps are run in too;
+#            without nvcc at hand it needs NVRTC (nvidia-cuda-nvrtc-cu12), or crops are made by the CPU
 #   OUT      folder for log, records and profile [benchmarks/results/gpu]
 #   STATE    file that remembers what is done [OUT/steps.txt]
 #   RESULTS  folder that the records are copied to [benchmarks/results]
@@ -78,11 +79,12 @@ build 540 each
 build-fp32 400 each
 precision 60 each
 latency 420 each
+torch 420 main
+copies 120 each
 people 240 each
 verify 240 each
 difference 240 each
 soak 420 each
-torch 420 main
 track 300 first
 profile 240 each
 tests 400 main
@@ -160,6 +162,14 @@ step_verify() { engine "$1" verify "${models[@]}" --device "$DEVICE" ${images[@]
 step_latency() {
     bench "$1" --sections latency --runtimes tensorrt &&
         bench "$1" --sections latency --runtimes tensorrt --precision fp32 --rounds 100
+}
+
+step_copies() {
+    local model code=0
+    for model in "${models[@]}"; do
+        python "$1" -m steadypose.benchmarks.engines.traced "$model" "$DEVICE" || code=1
+    done
+    return $code
 }
 
 step_people() { bench "$1" --sections people --runtimes tensorrt onnxruntime --rounds 100; }

@@ -113,7 +113,7 @@ def test_the_steps_are_listed_without_a_gpu() -> None:
     )
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines][:3] == ["look", "build", "build-fp32"]
-    assert len(lines) == 14
+    assert len(lines) == 15
     assert all(" at most " in line for line in lines)
 
 
@@ -166,7 +166,9 @@ def test_a_step_that_fails_fails_no_other(gpu_sh: Run, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     steps = steps_of(done)
     assert steps == {
-        **dict.fromkeys(["look", "build", "build-fp32", "precision", "latency", "people"], "ok"),
+        **dict.fromkeys(
+            ["look", "build", "build-fp32", "precision", "latency", "people", "copies"], "ok"
+        ),
         **dict.fromkeys(["difference", "torch", "track"], "ok"),
         **dict.fromkeys(["profile", "tests", "sanitise"], "none"),
         "verify": "failed",

@@ -18,7 +18,7 @@ from steadypose.errors import EngineError
 from tests.engines.tensorrt.networks import rtx, write_network
 
 REFINER = WEIGHTS / "refiner-fast.onnx"
-SIZES = ((64, 64), (192, 160), (256, 192))
+SIZES = ((64, 64), (192, 160))
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,15 @@ def full() -> Built:
     return build_engine(REFINER, BuildSpec(sizes=SIZES, half=False), rtx())
 
 
-def test_a_real_engine_holds_its_weights_in_fp16(half: Built) -> None:
-    found = half.facts["evidence"]
+def test_real_engines_of_both_refiners_hold_their_weights_in_fp16(half: Built) -> None:
+    accurate = build_engine(WEIGHTS / "refiner-accurate.onnx", BuildSpec(sizes=SIZES[:1]), rtx())
+    assert accurate.facts["evidence"]["weights"]["values"] > 6_000_000
+    for built in (half, accurate):
+        assert_in_fp16(built)
+
+
+def assert_in_fp16(built: Built) -> None:
+    found = built.facts["evidence"]
     assert found["method"] == "weights"
     assert found["weights"]["half_share"] > 0.95
     assert found["weights"]["float32_share"] == 0
