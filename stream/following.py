@@ -94,9 +94,7 @@ class Follower:
             predictions = self._tracker.predict(frame.pts_s)
             size = (frame.height, frame.width)
             where = candidates(detections, predictions, self._room.config.detector, size)
-        sight = Sight(
-            frame=frame, where=where, predictions=predictions, looked=looked, watch=watch
-        )
+        sight = Sight(frame=frame, where=where, predictions=predictions, looked=looked, watch=watch)
         poses = yield from self._poser.poses(sight)
         return poses, where.detected if looked else False
 
