@@ -157,6 +157,11 @@ class Camera:
         self._size = (result.frame.width, result.frame.height)
 
     @property
+    def wanted(self) -> bool:
+        """Whether it was not stopped by hand."""
+        return self._outcome != "stopped"
+
+    @property
     def warnings(self) -> list[str]:
         """Lines about damage that the present source survived."""
         return list(self._source.warnings)
@@ -171,7 +176,7 @@ class Camera:
             name=self.name,
             title=self.info.name,
             state=self._doing(status),
-            wanted=self._outcome != "stopped",
+            wanted=self.wanted,
             error=self._error or (status.get("last_error") if running else None),
             epoch=max(0, self._epoch),
             reconnects=int(status.get("reconnects", 0)),

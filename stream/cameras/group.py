@@ -83,11 +83,11 @@ class CameraGroup:
         for camera in self.cameras.values():
             camera.stop()
 
-    def close(self) -> list[str]:
-        """Stop, and wait ``STOP_S`` for the threads; the cameras whose decoder still hangs."""
+    def close(self, timeout_s: float = STOP_S) -> list[str]:
+        """Stop, and wait so long for the threads; the cameras whose decoder still hangs."""
         self.stop()
-        deadline = time.monotonic() + STOP_S
-        self._group.join(STOP_S)
+        deadline = time.monotonic() + timeout_s
+        self._group.join(timeout_s)
         return [
             name
             for name, camera in self.cameras.items()
