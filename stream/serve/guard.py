@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
+from steadypose.stream.complaints import complain
 from steadypose.stream.serve.access import COOKIE, HEADERS, Access, Throttle
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -30,27 +30,21 @@ class Guard:
     def __init__(self, access: Access) -> None:
         self._access, self._throttle = access, Throttle()
 
-    @property
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
-        """To be given to the application."""
-
-        @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            refusal = self._refusal(request)
-            if refusal is not None:
-                return refusal
-            try:
-                return await handler(request)
-            except web.HTTPException as error:
-                return refuse(error.status, error.reason)
-            except (ConnectionError, TimeoutError):
-                raise
-            except Exception as error:
-                where = f"{request.method} {request.path}"
-                print(f"steadypose: {where}: {type(error).__name__}: {error}", file=sys.stderr)
-                return refuse(500, "internal error")
-
-        return guard
+    @web.middleware
+    async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The middleware."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return refuse(error.status, error.reason)
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception as error:
+            complain(f"{request.method} {request.path}: {type(error).__name__}: {error}", 0)
+            return refuse(500, "internal error")
 
     def _refusal(self, request: web.Request) -> web.StreamResponse | None:
         """Why a request may not pass, or where it must go first; None where it may pass."""
@@ -96,7 +90,7 @@ class Guard:
         return onward
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """The headers that every response bears."""
     for name, value in HEADERS.items():
         response.headers[name] = value

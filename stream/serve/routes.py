@@ -66,22 +66,22 @@ class Routes:
         add("GET", "/ws/poses", functools.partial(self._socket, pictures=False))
         add("GET", "/ws/view", functools.partial(self._socket, pictures=True))
 
-    async def _health(self, request: web.Request) -> web.Response:
+    async def _health(self, _request: web.Request) -> web.Response:
         alive = self._group.alive
         return web.json_response({"alive": alive}, status=200 if alive else 503)
 
-    async def _ready(self, request: web.Request) -> web.Response:
+    async def _ready(self, _request: web.Request) -> web.Response:
         """Ready while a camera gives results, or none is wanted."""
         cameras = [c for c in self._group.cameras.values() if c.wanted]
         fresh = any((c.ages.last_s() or _READY_S) < _READY_S for c in cameras)
         ready = self._group.alive and (fresh or not cameras)
         return web.json_response({"ready": ready}, status=200 if ready else 503)
 
-    async def _prometheus(self, request: web.Request) -> web.Response:
+    async def _prometheus(self, _request: web.Request) -> web.Response:
         text = self._metrics.text()
         return web.Response(body=text, headers={"Content-Type": self._metrics.content_type})
 
-    async def _state(self, request: web.Request) -> web.Response:
+    async def _state(self, _request: web.Request) -> web.Response:
         batches, frames = self._group.batches
         cameras: list[dict[str, Any]] = []
         for state in self._group.states():
@@ -157,5 +157,5 @@ class Routes:
         return camera
 
 
-async def _file(request: web.Request, *, body: bytes, kind: str) -> web.Response:
+async def _file(_request: web.Request, *, body: bytes, kind: str) -> web.Response:
     return web.Response(body=body, content_type=kind, charset="utf-8")

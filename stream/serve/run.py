@@ -40,7 +40,8 @@ def serve(
         room: The networks and settings.
         sources: By short name, what opens each camera.
         settings: Where and how to serve.
-        wait_s, most: See ``Intake``.
+        wait_s: See ``Intake``.
+        most: See ``Intake``.
         quiet: Print nothing but errors.
 
     Returns:

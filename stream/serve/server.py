@@ -14,6 +14,7 @@ from aiohttp import web
 
 from steadypose.errors import InputError
 from steadypose.stream.cameras import CameraGroup
+from steadypose.stream.complaints import complain
 from steadypose.stream.serve.access import Access, check_host
 from steadypose.stream.serve.guard import Guard, add_headers
 from steadypose.stream.serve.hub import Hub
@@ -58,12 +59,12 @@ class Server:
         self.port: int = self._listener.getsockname()[1]
         access = Access(settings.token, (settings.host, *settings.names))
         self._application = web.Application(
-            middlewares=[Guard(access).middleware], client_max_size=MAX_BODY_BYTES
+            middlewares=[Guard(access).check], client_max_size=MAX_BODY_BYTES
         )
         self._application.on_response_prepare.append(add_headers)
         Routes(group, hub, metrics).add_to(self._application)
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(lambda loop, context: None)
+        self._loop.set_exception_handler(_report)
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="steadypose-serve", daemon=True)
 
@@ -124,6 +125,13 @@ class _Full(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hang up."""
         transport.close()
+
+
+def _report(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """One line for what went wrong in the server itself; clients that leave are no news."""
+    error = context.get("exception")
+    if error is not None and not isinstance(error, ConnectionError):
+        complain(f"web server: {type(error).__name__}: {error}", 0)
 
 
 async def _in_time(work: Coroutine[Any, Any, None]) -> None:
