@@ -103,17 +103,18 @@ class Routes:
         )
 
     async def _poses(self, request: web.Request) -> web.Response:
-        newest = self._hub.newest.get(self._camera(request).name)
-        if newest is None:
-            return refuse(503, "no picture yet")
+        camera = self._camera(request)
+        newest = self._hub.newest.get(camera.name)
+        if newest is None or not camera.wanted:
+            return refuse(503, "no picture")
         return web.Response(text=newest.text, content_type="application/json")
 
     async def _snapshot(self, request: web.Request) -> web.Response:
         camera = self._camera(request)
         overlay = request.query.get("overlay", "1") != "0"
         jpeg = await self._hub.snapshot(camera.name, overlay=overlay)
-        if jpeg is None:
-            return refuse(503, "no picture yet")
+        if jpeg is None or not camera.wanted:
+            return refuse(503, "no picture")
         return web.Response(body=jpeg, content_type="image/jpeg")
 
     async def _start(self, request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ export class Card {
     this.newest = null;
     this.paintedAt = null;
     this.state = null;
+    this.switching = false;
     const clone = document.getElementById("card").content.cloneNode(true);
     this.root = clone.querySelector("article");
     const find = (selector) => this.root.querySelector(selector);
@@ -118,7 +119,7 @@ export class Card {
       part.style.background = STAGE_COLOURS[name];
       return part;
     }));
-    setText(this.stages, named.map((name) => `${name} ${stages[name]}`).join(" · ") + (named.length ? " ms" : ""));
+    setText(this.stages, named.map((name) => `${name} ${short(stages[name])}`).join(" · ") + (named.length ? " ms" : ""));
   }
 
   /** Say why the picture does not move, if it does not. */
@@ -136,17 +137,19 @@ export class Card {
   }
 
   async switch() {
-    this.button.disabled = true;
+    if (this.switching) return; // a disabled button would lose the keyboard's focus
+    this.switching = true;
     try {
       const what = this.state && this.state.wanted ? "stop" : "start";
       const answer = await fetch(`/api/cameras/${this.name}/${what}`, { method: "POST" });
       if (answer.ok) this.showState({ ...this.state, ...(await answer.json()) });
     } finally {
-      this.button.disabled = false;
+      this.switching = false;
     }
   }
 }
 
+const short = (value) => (value < 10 ? value : Math.round(value));
 const ms = (value) => (value === undefined ? "–" : `${Math.round(value)} ms`);
 
 function setText(element, text) {

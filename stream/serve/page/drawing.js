@@ -31,8 +31,15 @@ export function paint(canvas, picture, poses, edges) {
   const context = canvas.getContext("2d");
   context.drawImage(picture, 0, 0);
   const scale = picture.width / poses.width;
-  for (const person of poses.persons) drawPerson(context, person, edges, scale);
-  for (const person of poses.persons) drawId(context, person, scale, canvas);
+  const dot = dotSize(canvas);
+  for (const person of poses.persons) drawPerson(context, person, edges, scale, dot);
+  for (const person of poses.persons) drawId(context, person, scale, dot, canvas);
+}
+
+/** Pixels of the canvas in one pixel of the page, so that lines and letters stay legible. */
+function dotSize(canvas) {
+  const shown = Math.min(canvas.clientWidth / canvas.width, canvas.clientHeight / canvas.height);
+  return shown > 0 ? 1 / shown : 1;
 }
 
 function shownJoints(person, scale) {
@@ -40,10 +47,11 @@ function shownJoints(person, scale) {
     joint && joint[2] >= DRAW_SCORE ? [joint[0] * scale, joint[1] * scale] : null);
 }
 
-function drawPerson(context, person, edges, scale) {
+function drawPerson(context, person, edges, scale, dot) {
   const joints = shownJoints(person, scale);
   const [x1, y1, x2, y2] = person.box;
-  const width = Math.min(6, Math.max(1.5, (Math.max(x2 - x1, y2 - y1) * scale) / 100));
+  const size = Math.max(x2 - x1, y2 - y1) * scale;
+  const width = dot * Math.min(5, Math.max(1.5, size / dot / 100));
   context.strokeStyle = context.fillStyle = css(idColour(person.track_id));
   context.lineWidth = width;
   context.lineCap = "round";
@@ -57,15 +65,15 @@ function drawPerson(context, person, edges, scale) {
   for (const joint of joints) {
     if (!joint) continue;
     context.beginPath();
-    context.arc(joint[0], joint[1], width + 0.5, 0, 2 * Math.PI);
+    context.arc(joint[0], joint[1], 1.3 * width, 0, 2 * Math.PI);
     context.fill();
   }
 }
 
-function drawId(context, person, scale, canvas) {
+function drawId(context, person, scale, dot, canvas) {
   const joints = shownJoints(person, scale).filter(Boolean);
   if (person.track_id === null || !joints.length) return;
-  const size = Math.max(13, Math.round(canvas.width / 45));
+  const size = 13 * dot;
   const text = String(person.track_id);
   context.font = `600 ${size}px system-ui, sans-serif`;
   const wide = context.measureText(text).width + 0.7 * size;
