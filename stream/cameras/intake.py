@@ -103,12 +103,16 @@ class Intake(Generic[T]):
         """
         with self._changed:
             while not self._stopped:
-                filled = self._filled()
-                patience = self._patience(filled) if filled else None
-                if patience is not None and patience <= 0:
-                    return self._batch(filled)
+                patience = self._patience()
+                if patience == 0:
+                    return self._batch()
                 self._changed.wait(patience)
             raise ChannelClosed
+
+    def patience(self) -> float | None:
+        """Seconds for which ``take`` would still wait if no frame came; None without frames."""
+        with self._changed:
+            return self._patience()
 
     def stop(self) -> None:
         """End it: a waiting ``take`` and every further ``put`` raise ChannelClosed."""
@@ -125,14 +129,16 @@ class Intake(Generic[T]):
     def _filled(self) -> list[str]:
         return [name for name in self._order if self._slots[name].item is not None]
 
-    def _batch(self, filled: list[str]) -> list[tuple[str, T]]:
-        names = filled[: self._most]
+    def _batch(self) -> list[tuple[str, T]]:
+        names = self._filled()[: self._most]
         # Who was served goes to the end of the line.
         self._order = [n for n in self._order if n not in names] + names
         return [(name, self._slots[name].take()) for name in names]
 
-    def _patience(self, filled: list[str]) -> float:
-        """Seconds until the batch must go; 0 or less when nothing is worth waiting for."""
+    def _patience(self) -> float | None:
+        filled = self._filled()
+        if not filled:
+            return None
         now = self._clock()
         first = min(self._slots[name].came_s or now for name in filled)
         deadline = first + self._wait_s
@@ -140,7 +146,7 @@ class Intake(Generic[T]):
             slot.item is None and _expected(slot, now, deadline) for slot in self._slots.values()
         ):
             return 0.0
-        return deadline - now
+        return max(0.0, deadline - now)
 
 
 def _expected(slot: _Slot[T], now: float, deadline: float) -> bool:

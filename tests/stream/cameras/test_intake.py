@@ -81,10 +81,9 @@ def test_only_who_is_expected_in_time_is_waited_for(since_b: float, waits: bool)
     box.take()
     clock.now += since_b
     box.put("a", 1)
-    patience = box._patience(["a"])
-    assert patience == (pytest.approx(0.005) if waits else 0.0)
+    assert box.patience() == (pytest.approx(0.005) if waits else 0.0)
     clock.now += 0.0051
-    assert box._patience(["a"]) <= 0
+    assert box.patience() == 0
 
 
 def test_what_was_waited_for_comes_along() -> None:
