@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Image = NDArray[np.uint8]
+_Check = Callable[[], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,7 @@ def alone(room: EngineRoom, work: Steps[T]) -> T:
     return together(room, [work])[0]
 
 
-def together(room: EngineRoom, works: Sequence[Steps[T]]) -> list[T]:
+def together(room: EngineRoom, works: Sequence[Steps[T]], check: _Check = lambda: None) -> list[T]:
     """Take the steps of several frames' work side by side.
 
     Who is at an earlier step goes first, so that all are at the later one when it is run.
@@ -83,6 +84,7 @@ def together(room: EngineRoom, works: Sequence[Steps[T]]) -> list[T]:
     Args:
         room: The networks.
         works: One for each frame.
+        check: Called before every run of a network; raises what the work is to end with.
 
     Returns:
         What each ended in.
@@ -107,7 +109,7 @@ def together(room: EngineRoom, works: Sequence[Steps[T]]) -> list[T]:
             rows = [n for n, wish in wishes.items() if isinstance(wish, kind)]
             asked = [wishes.pop(n) for n in rows]
             try:
-                answers = _ANSWERS[kind](room, asked)
+                answers = _ANSWERS[kind](room, asked, check)
             except Exception as error:
                 works[rows[0]].throw(error)  # which raises it under the name of its stage
                 raise
@@ -119,16 +121,22 @@ def together(room: EngineRoom, works: Sequence[Steps[T]]) -> list[T]:
     return [results[n] for n in range(len(works))]
 
 
-def _find(room: EngineRoom, wishes: Sequence[Look]) -> list[Detections]:
+def _find(room: EngineRoom, wishes: Sequence[Look], check: _Check) -> list[Detections]:
     # One by one: a detector's whole-frame batches gain nothing on a processor.
-    return [room.detector.detect(wish.image) for wish in wishes]
+    found = []
+    for wish in wishes:
+        check()
+        found.append(room.detector.detect(wish.image))
+    return found
 
 
-def _estimate(room: EngineRoom, wishes: Sequence[Estimate]) -> list[Poses]:
+def _estimate(room: EngineRoom, wishes: Sequence[Estimate], check: _Check) -> list[Poses]:
+    check()
     return room.estimator.estimate_many([w.image for w in wishes], [w.boxes for w in wishes])
 
 
-def _refine(room: EngineRoom, wishes: Sequence[Refine]) -> list[Poses]:
+def _refine(room: EngineRoom, wishes: Sequence[Refine], check: _Check) -> list[Poses]:
+    check()
     if room.refiner is None:
         raise RuntimeError("this engine room has no refiner")
     return room.refiner.refine_many(
@@ -136,7 +144,7 @@ def _refine(room: EngineRoom, wishes: Sequence[Refine]) -> list[Poses]:
     )
 
 
-_ANSWERS: dict[type[Any], Callable[[EngineRoom, Any], Sequence[Any]]] = {
+_ANSWERS: dict[type[Any], Callable[[EngineRoom, Any, _Check], Sequence[Any]]] = {
     Look: _find,
     Estimate: _estimate,
     Refine: _refine,

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from steadypose.stream.cameras.camera import Camera, CameraState, Shot
 from steadypose.stream.cameras.intake import MOST, WAIT_S, Intake
+from steadypose.stream.channel import ChannelClosed
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.following import Follower
 from steadypose.stream.records import FrameResult, Source
@@ -118,6 +119,15 @@ class CameraGroup:
         """What every camera is doing, in the order given."""
         return [camera.state() for camera in self.cameras.values()]
 
+    def fail(self, name: str, error: BaseException) -> None:
+        """End everything, as a part that belongs to it has failed; ``wait`` raises why."""
+        self._group.fail(name, error)
+        self.stop()
+
+    def _check(self) -> None:
+        if self._ended.is_set():
+            raise ChannelClosed
+
     def _work(self) -> None:
         try:
             while True:
@@ -130,7 +140,9 @@ class CameraGroup:
         self._busy_since = time.monotonic()
         shots = [(name, shot) for name, shot in batch if self.cameras[name].is_current(shot)]
         works = [self._followers[name].whole(shot.frame, shot.watch) for name, shot in shots]
-        for (name, shot), result in zip(shots, together(self.room, works), strict=True):
+        for (name, shot), result in zip(
+            shots, together(self.room, works, self._check), strict=True
+        ):
             if self.cameras[name].is_current(shot):
                 self.cameras[name].add(result)
                 self._on_result(name, result)

@@ -8,9 +8,7 @@ import ipaddress
 import os
 import re
 import socket
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,9 +19,6 @@ SHORT_TOKEN = 16
 """A token of fewer characters can be guessed; the user is told."""
 COOKIE = "steadypose"
 _MAX_TOKEN_BYTES = 4096
-_FAILURES = 10
-_FORGIVEN_S = 60.0
-_MAX_ADDRESSES = 1024
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -138,33 +133,6 @@ class Access:
     def has_session(self, cookie: str | None) -> bool:
         """Whether this is the cookie that was set for the token."""
         return self._token is not None and _same(cookie or "", self.session)
-
-
-class Throttle:
-    """Counts wrong tokens by address, so that none can be found by trying.
-
-    Args:
-        clock: Seconds, monotonic.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def is_over(self, address: str) -> bool:
-        """Whether an address has failed too often lately."""
-        count, since = self._failures.get(address, (0, 0.0))
-        if self._clock() - since > _FORGIVEN_S:
-            self._failures.pop(address, None)
-            return False
-        return count >= _FAILURES
-
-    def failed(self, address: str) -> None:
-        """Take note of a wrong token."""
-        count, since = self._failures.pop(address, (0, self._clock()))
-        self._failures[address] = (count + 1, since)
-        if len(self._failures) > _MAX_ADDRESSES:
-            self._failures.popitem(last=False)
 
 
 def _same(given: str, right: str) -> bool:

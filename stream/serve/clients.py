@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from steadypose.stream.serve.published import Published
+from steadypose.stream.serve.rates import Bucket
 from steadypose.stream.serve.settings import (
     IN_FLIGHT,
     MAX_MESSAGE_BYTES,
@@ -51,7 +52,7 @@ class Client:
     skipped: int = 0
     was_slow: bool = False
     _waiting: dict[str, Published] = field(default_factory=dict)
-    _sent: dict[str, deque[Published]] = field(default_factory=dict)
+    _sent: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
     _notices: deque[str] = field(default_factory=lambda: deque(maxlen=_NOTICES))
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -119,7 +120,9 @@ class Client:
         if not self.pictures:
             await self._in_time(self._socket.send_str(published.text))
             return
-        self._sent.setdefault(published.camera, deque()).append(published)
+        # Not the result itself: a client that never answers must not hold pictures.
+        on_its_way = (published.number, published.captured_s)
+        self._sent.setdefault(published.camera, deque()).append(on_its_way)
         data = await self.encode(published)
         await self._in_time(self._socket.send_bytes(data))
 
@@ -134,12 +137,9 @@ class Client:
         return None
 
     async def _read(self) -> None:
-        allowed, since = MESSAGES_PER_S, time.monotonic()
+        allowed = Bucket(MESSAGES_PER_S, MESSAGES_PER_S)
         async for message in self._socket:
-            now = time.monotonic()
-            allowed = min(MESSAGES_PER_S, allowed + (now - since) * MESSAGES_PER_S) - 1
-            since = now
-            if allowed < 0:
+            if not allowed.take():
                 await self._refuse("too many messages")
                 return
             if message.type is not WSMsgType.TEXT or not self._painted(message.data):
@@ -159,10 +159,10 @@ class Client:
         if not self.pictures or not isinstance(camera, str) or not isinstance(number, int):
             return False
         sent = self._sent.get(camera, deque())
-        while sent and sent[0].number <= number:
-            published = sent.popleft()
-            if published.number == number:
-                self.seen(camera, time.monotonic() - published.captured_s)
+        while sent and sent[0][0] <= number:
+            painted, captured_s = sent.popleft()
+            if painted == number:
+                self.seen(camera, time.monotonic() - captured_s)
             self._wake.set()
         return True
 

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 
 from steadypose.stream.complaints import complain
-from steadypose.stream.serve.access import COOKIE, HEADERS, Access, Throttle
+from steadypose.stream.serve.access import COOKIE, HEADERS, Access
+from steadypose.stream.serve.rates import Buckets
+from steadypose.stream.serve.settings import REQUESTS_PER_S, WRONG_TOKENS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FREE = ("/healthz", "/readyz")
@@ -21,14 +23,16 @@ def refuse(status: int, why: str) -> web.Response:
 
 
 class Guard:
-    """A middleware: host name, token, origin, then the handler.
+    """A middleware: how often, under what name, with what token, from where; then the handler.
 
     Args:
         access: Judges the headers.
     """
 
     def __init__(self, access: Access) -> None:
-        self._access, self._throttle = access, Throttle()
+        self._access = access
+        self._requests = Buckets(REQUESTS_PER_S, 2 * REQUESTS_PER_S)
+        self._failures = Buckets(WRONG_TOKENS / 60, WRONG_TOKENS)
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -49,6 +53,8 @@ class Guard:
     def _refusal(self, request: web.Request) -> web.StreamResponse | None:
         """Why a request may not pass, or where it must go first; None where it may pass."""
         headers = request.headers
+        if not self._requests[request.remote or ""].take():
+            return refuse(429, "too many requests")
         if not self._access.names_us(headers.get(hdrs.HOST)):
             return refuse(421, "unknown host name; add it with --allow-host")
         if request.path in FREE:
@@ -74,11 +80,11 @@ class Guard:
             given = first or ""
         if not given:
             return _unknown()
-        address = request.remote or ""
-        if self._throttle.is_over(address):
+        failures = self._failures[request.remote or ""]
+        if failures.left < 1:
             return refuse(429, "too many wrong tokens; try again in a minute")
         if not self._access.has_token(given):
-            self._throttle.failed(address)
+            failures.take()
             return _unknown()
         if first is None:
             return None

@@ -50,21 +50,21 @@ class Routes:
 
     def add_to(self, application: web.Application) -> None:
         """Register all paths."""
-        add = application.router.add_route
+        get, post = application.router.add_get, application.router.add_post
         folder = Path(__file__).parent
         for path, (name, kind) in _FILES.items():
             body = (folder / name).read_bytes()
-            add("GET", path, functools.partial(_file, body=body, kind=kind))
-        add("GET", "/healthz", self._health)
-        add("GET", "/readyz", self._ready)
-        add("GET", "/metrics", self._prometheus)
-        add("GET", "/api/state", self._state)
-        add("GET", f"/api/cameras/{_CAMERA}/poses", self._poses)
-        add("GET", f"/api/cameras/{_CAMERA}/snapshot.jpg", self._snapshot)
-        add("POST", f"/api/cameras/{_CAMERA}/start", self._start)
-        add("POST", f"/api/cameras/{_CAMERA}/stop", self._stop)
-        add("GET", "/ws/poses", functools.partial(self._socket, pictures=False))
-        add("GET", "/ws/view", functools.partial(self._socket, pictures=True))
+            get(path, functools.partial(_file, body=body, kind=kind))
+        get("/healthz", self._health)
+        get("/readyz", self._ready)
+        get("/metrics", self._prometheus)
+        get("/api/state", self._state)
+        get(f"/api/cameras/{_CAMERA}/poses", self._poses)
+        get(f"/api/cameras/{_CAMERA}/snapshot.jpg", self._snapshot)
+        post(f"/api/cameras/{_CAMERA}/start", self._start)
+        post(f"/api/cameras/{_CAMERA}/stop", self._stop)
+        get("/ws/poses", functools.partial(self._socket, pictures=False), allow_head=False)
+        get("/ws/view", functools.partial(self._socket, pictures=True), allow_head=False)
 
     async def _health(self, _request: web.Request) -> web.Response:
         alive = self._group.alive

@@ -87,6 +87,8 @@ class Server:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
+        except Exception as error:
+            self._group.fail("serve", error)
         finally:
             self._loop.run_until_complete(_cancel_all())
             self._loop.run_until_complete(_in_time(self._loop.shutdown_default_executor()))

@@ -16,6 +16,10 @@ MAX_BODY_BYTES = 4096
 """Size of a request's body."""
 MESSAGES_PER_S = 200.0
 """Messages that a client may send, with as many saved up; a faster one is closed."""
+REQUESTS_PER_S = 100.0
+"""Requests from one address, with twice as many saved up; a further one gets 429."""
+WRONG_TOKENS = 10
+"""From one address, forgotten at ten a minute; then even the right one gets 429."""
 SLOW_S = 5.0
 """A client that takes nothing for so long is dropped."""
 IDLE_S = 15

@@ -43,7 +43,7 @@ export class Card {
     paint(this.canvas, picture, poses, skeletons[poses.skeleton].edges);
     picture.close();
     this.paintedAt = performance.now();
-    this.showPeople(poses.persons.map((person) => person.track_id));
+    this.showPeople(poses.persons.map((person) => person.track_id).sort((a, b) => a - b));
     this.showNotice();
     return true;
   }

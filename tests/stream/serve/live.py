@@ -64,7 +64,8 @@ class Street:
                 self._status.epoch += 1
             boxes = self._boxes(index)
             now = time.monotonic()
-            yield Frame(index, index * 0.04, now, scene(boxes), "street", self._status.epoch)
+            pts_s = index * self._period_s
+            yield Frame(index, pts_s, now, scene(boxes), "street", self._status.epoch)
             index += 1
 
     def close(self) -> None:
@@ -74,7 +75,8 @@ class Street:
         return self._status
 
     def _boxes(self, index: int) -> list[Box]:
-        shift = abs(index % 40 - 20)
+        # Slowly, for a busy machine drops many frames and ids must outlast that.
+        shift = abs(index % 200 - 100) / 5
         return [(10 + 50 * i + shift, 20, 34 + 50 * i + shift, 100) for i in range(self._people)]
 
 

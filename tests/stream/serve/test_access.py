@@ -8,7 +8,6 @@ import pytest
 from steadypose.errors import ConfigError
 from steadypose.stream.serve.access import (
     Access,
-    Throttle,
     check_host,
     find_token,
     is_loopback,
@@ -126,22 +125,3 @@ def test_a_token_file_that_is_missing_empty_or_huge(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(ConfigError, match=message):
             find_token(None, file)
-
-
-def test_who_tries_too_often_must_wait() -> None:
-    now = 0.0
-    throttle = Throttle(lambda: now)
-    for _ in range(10):
-        assert not throttle.is_over("a")
-        throttle.failed("a")
-    assert throttle.is_over("a")
-    assert not throttle.is_over("b")
-    now = 61.0
-    assert not throttle.is_over("a")
-
-
-def test_the_throttle_remembers_a_bounded_number_of_addresses() -> None:
-    throttle = Throttle(lambda: 0.0)
-    for n in range(5000):
-        throttle.failed(str(n))
-    assert len(throttle._failures) == 1024

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import socket
 import time
@@ -11,7 +12,7 @@ import aiohttp
 import pytest
 
 from steadypose.errors import ConfigError
-from tests.stream.serve.live import Served, Street, served
+from tests.stream.serve.live import Served, Street, served, wait_for
 
 TOKEN = "correct-horse-battery-staple"  # noqa: S105
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -103,6 +104,21 @@ def test_tokens_cannot_be_tried_out() -> None:
         assert statuses == [401] * 10 + [429] * 4
         assert live.ask("/api/state", headers=BEARER).status == 429
         assert live.ask("/api/state", headers={"Cookie": cookie}).status == 200
+
+
+def test_a_flood_of_requests_is_turned_away_and_ebbs_away() -> None:
+    with served(Street()) as live:
+        connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=10)
+        statuses = []
+        for _ in range(600):
+            connection.request("GET", "/icon.svg")
+            response = connection.getresponse()
+            statuses.append(response.status)
+            response.read()
+        connection.close()
+        assert set(statuses) == {200, 429}
+        live.wait("street", 3)
+        wait_for(lambda: live.ask("/icon.svg").status == 200)
 
 
 @pytest.mark.parametrize("path", ["/", "/api/state", "/healthz", "/metrics"])

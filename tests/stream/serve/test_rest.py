@@ -168,8 +168,7 @@ def test_healthy_and_ready_are_two_things(monkeypatch: pytest.MonkeyPatch) -> No
         assert live.ask("/readyz").status == 200
         live.ask("/api/cameras/street/stop", "POST")
         assert live.ask("/readyz").status == 200  # nothing is wanted, nothing is missing
-        live.group._group.fail("engine", ZeroDivisionError("oops"))
-        live.group.stop()
+        live.group.fail("engine", ZeroDivisionError("oops"))
         assert live.ask("/healthz").status == 503
         assert live.ask("/readyz").json == {"ready": False}
         assert json.loads(live.ask("/api/state").body)["alive"] is False
