@@ -34,6 +34,16 @@ def _add_throughput(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
 
 
+def _add_cameras(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("clip", type=Path, nargs="?", help="not needed with --simulate")
+    parser.add_argument("--config", default="fast", help="[%(default)s]")
+    parser.add_argument("--fps", type=float, default=30.0, help="[%(default)s]")
+    parser.add_argument("--fast-fps", type=float, default=60.0, help="[%(default)s]")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of a round [%(default)s]")
+    parser.add_argument("--rounds", type=int, default=5, help="[%(default)s]")
+    parser.add_argument("--simulate", type=float, metavar="MS", help="in simulated time")
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 BENCHES: dict[str, tuple[str, _Add, str]] = {
     "refiner": (
@@ -55,6 +65,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.throughput",
         _add_throughput,
         "frames/s and memory of the whole track command",
+    ),
+    "cameras": (
+        "steadypose.benchmarks.cameras",
+        _add_cameras,
+        "what a dead and a fast camera do to the frame age of the others",
     ),
 }
 """By name: the module with ``run(options) -> int``, what adds its options, what it measures."""

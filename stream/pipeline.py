@@ -8,28 +8,23 @@ costs about as much as the tracker itself.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from steadypose.configs import Config
 from steadypose.engines.detectors import Detections
 from steadypose.errors import SourceError, StageError
 from steadypose.frame import Frame
-from steadypose.poses import Poses
 from steadypose.stream.channel import Channel, ChannelClosed, Policy
 from steadypose.stream.engine_room import EngineRoom
-from steadypose.stream.people import candidates
-from steadypose.stream.posing import Poser, Sight
+from steadypose.stream.following import Follower
 from steadypose.stream.records import FrameResult, Source
 from steadypose.stream.sources import open_source
-from steadypose.stream.stages import StageGroup, stage
+from steadypose.stream.stages import StageGroup
+from steadypose.stream.steps import alone
 from steadypose.stream.timing import StageTimes, Stopwatch
 
 A = TypeVar("A")
@@ -53,11 +48,6 @@ class _Item:
     frame: Frame
     watch: Stopwatch = field(default_factory=Stopwatch)
     detections: Detections | None = None
-
-    @property
-    def looked(self) -> bool:
-        """Whether the detector looked at the frame."""
-        return self.detections is not None
 
 
 class Pipeline:
@@ -105,16 +95,13 @@ class Run:
         self.source = source
         self.times = StageTimes()
         self.room = room
-        self._tracker = room.tracker()
-        self._poser = Poser(room, self._tracker)
+        self._follower = Follower(room)
         self._group = StageGroup()
         policy = Policy.LATEST if source.info.live else Policy.BLOCK
         self._decoded: Channel[_Item] = Channel(_DEPTH, policy)
         ahead = 1 if source.info.live else _DEPTH_AHEAD
         self._detected: Channel[_Item] = Channel(ahead)
         self._results: Channel[FrameResult] = Channel(_DEPTH)
-        self._passed = self._since_look = 0
-        self._epoch = 0
         self._started = False
 
     def __iter__(self) -> Iterator[FrameResult]:
@@ -197,67 +184,12 @@ class Run:
             self._decoded.put(_Item(frame=frame, watch=watch))
 
     def _detect(self, item: _Item) -> _Item:
-        due = self._passed % self.room.config.detector.every == 0
-        self._passed += 1
-        return self._look(item) if due else item
-
-    def _look(self, item: _Item) -> _Item:
-        with item.watch.measure("detect"):
-            detections = self.room.detector.detect(item.frame.image)
+        detections = alone(self.room, self._follower.detect(item.frame, item.watch))
         return replace(item, detections=detections)
 
     def _follow(self, item: _Item) -> FrameResult:
-        """Estimate the people of a frame where the tracks expect them, and track them on."""
-        frame = item.frame
-        if frame.epoch != self._epoch:
-            self._epoch = frame.epoch
-            self._tracker.reset(frame.epoch)
-            self._poser.forget()
-        if self._should_look_again(item):
-            with stage("detect"):
-                item = self._look(item)
-        self._since_look = 0 if item.looked else self._since_look + 1
-        with stage("estimate"):
-            poses, found = self._estimate(item)
-        with stage("track"):
-            people = self._track(item, poses, found)
-        return FrameResult(
-            frame=frame,
-            poses=people,
-            detected=item.looked,
-            stage_s=item.watch.seconds,
-            age_s=time.monotonic() - frame.captured_s,
-        )
-
-    def _estimate(self, item: _Item) -> tuple[Poses, NDArray[np.bool_]]:
-        """Poses of the frame's people, and for each whether its box is the detector's."""
-        frame = item.frame
-        with item.watch.measure("estimate"):
-            predictions = self._tracker.predict(frame.pts_s)
-            where = candidates(
-                item.detections,
-                predictions,
-                self.room.config.detector,
-                (frame.height, frame.width),
-            )
-        sight = Sight(
-            frame=frame, where=where, predictions=predictions, looked=item.looked, watch=item.watch
-        )
-        return self._poser.poses(sight), where.detected
-
-    def _track(self, item: _Item, poses: Poses, found: NDArray[np.bool_]) -> Poses:
-        with item.watch.measure("track"):
-            people = self._tracker.update(
-                poses, item.frame.pts_s, detected=found if item.looked else False
-            )
-        self._poser.remember(people)
-        return people
-
-    def _should_look_again(self, item: _Item) -> bool:
-        """Whether the tracker's wish for a detection is granted: not too soon after the last."""
-        every = self.room.config.detector.every
-        rested = self._since_look + 1 >= max(1, every // 2)
-        return not item.looked and rested and self._tracker.needs_detection()
+        work = self._follower.follow(item.frame, item.detections, item.watch)
+        return alone(self.room, work)
 
 
 def _pump(work: Callable[[A], B], taken: Channel[A], given: Channel[B]) -> Callable[[], None]:

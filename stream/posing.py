@@ -16,6 +16,7 @@ from steadypose.poses import NO_TRACK, Poses
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.people import Candidates, carry_boxes, person_scores
 from steadypose.stream.stages import stage
+from steadypose.stream.steps import Steps, estimate, refine
 from steadypose.stream.timing import Stopwatch
 from steadypose.trackers import Predictions
 from steadypose.trackers.observations import AREA_SHARE
@@ -77,35 +78,36 @@ class Poser:
             named = people.track_ids != NO_TRACK
             self._sure_ids = people.track_ids[named & self._sure(people)]
 
-    def poses(self, sight: Sight) -> Poses:
+    def poses(self, sight: Sight) -> Steps[Poses]:
         """A pose for each box of the sight, with boxes and person scores made up to date."""
         refiner = self._room.refiner
         if refiner is None:
-            return _finished(self._estimate(sight, np.arange(len(sight.where.boxes))), sight)
-        return _finished(self._refined(refiner, sight), sight)
+            poses = yield from self._estimate(sight, np.arange(len(sight.where.boxes)))
+        else:
+            poses = yield from self._refined(refiner, sight)
+        return _finished(poses, sight)
 
-    def _refined(self, refiner: PoseRefiner, sight: Sight) -> Poses:
+    def _refined(self, refiner: PoseRefiner, sight: Sight) -> Steps[Poses]:
         poses = _nobody(refiner, sight.where.boxes)
         expected = self._expected(sight)
         if len(expected):
             priors = priors_of(sight.predictions)[sight.where.tracks[expected]]
-            alone = _refine(refiner, sight, poses[expected], priors)
+            alone = yield from _refine(sight, poses[expected], priors)
             sure = self._sure(alone)
             expected = expected[sure]
             poses = _put(poses, expected, alone[sure])
         rest = np.setdiff1d(np.arange(len(poses)), expected)
         if not len(rest):
             return poses
-        poses = _put(poses, rest, self._estimate(sight, rest))
+        poses = _put(poses, rest, (yield from self._estimate(sight, rest)))
         with stage("refine"), sight.watch.measure("refine"):
             priors = self._matched_priors(sight, poses)[rest]
-        return _put(poses, rest, _refine(refiner, sight, poses[rest], priors))
+        return _put(poses, rest, (yield from _refine(sight, poses[rest], priors)))
 
-    def _estimate(self, sight: Sight, rows: NDArray[np.intp]) -> Poses:
+    def _estimate(self, sight: Sight, rows: NDArray[np.intp]) -> Steps[Poses]:
         """What the estimator finds in the boxes ``rows``."""
         with stage("estimate"), sight.watch.measure("estimate"):
-            estimator = self._room.estimator
-            return estimator.estimate(sight.frame.image, sight.where.boxes[rows])
+            return (yield from estimate(sight.frame.image, sight.where.boxes[rows]))
 
     def _expected(self, sight: Sight) -> NDArray[np.intp]:
         """Rows of the people who are tracked so well that the prediction will do for a pose.
@@ -159,9 +161,9 @@ def _nobody(refiner: PoseRefiner, boxes: NDArray[np.float32]) -> Poses:
     return Poses.create(points, boxes=boxes, skeleton=refiner.skeleton)
 
 
-def _refine(refiner: PoseRefiner, sight: Sight, poses: Poses, priors: NDArray[np.float32]) -> Poses:
+def _refine(sight: Sight, poses: Poses, priors: NDArray[np.float32]) -> Steps[Poses]:
     with stage("refine"), sight.watch.measure("refine"):
-        return refiner.refine(sight.frame.image, poses, priors)
+        return (yield from refine(sight.frame.image, poses, priors))
 
 
 def _put(poses: Poses, rows: NDArray[np.intp], part: Poses) -> Poses:

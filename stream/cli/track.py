@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steadypose.configs import (
-    Config,
-    DetectorConfig,
-    EstimatorConfig,
-    OutputConfig,
-    RefinerConfig,
-    RuntimeConfig,
-    load_config,
-    preset_names,
-    unknown,
-)
+from steadypose.configs import Config, OutputConfig, load_config, unknown
 from steadypose.errors import ConfigError, OutputError, SteadyposeError
 from steadypose.skeletons import SKELETONS
-from steadypose.stream.cli.options import add_section, positive, section_values
+from steadypose.stream.cli.engine_options import (
+    ENGINE_SECTIONS,
+    add_engine_options,
+    engine_overrides,
+    import_ahead,
+    with_values,
+)
+from steadypose.stream.cli.options import add_section, positive
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
-from steadypose.trackers import TrackerSettings
 
 if TYPE_CHECKING:
     from steadypose.stream.pipeline import Pipeline
 
-_SECTIONS: Mapping[str, type[Any]] = {
-    "detector": DetectorConfig,
-    "estimator": EstimatorConfig,
-    "refiner": RefinerConfig,
-    "runtime": RuntimeConfig,
-    "output": OutputConfig,
-    "tracker": TrackerSettings,
-}
+_SECTIONS: Mapping[str, type[Any]] = {**ENGINE_SECTIONS, "output": OutputConfig}
 
 
 def add_parser(commands: Any) -> None:
@@ -53,12 +40,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "-o", "--output", default="steadypose-output", metavar="DIR", help="[default %(default)s]"
     )
-    parser.add_argument(
-        "--config",
-        default="balanced",
-        metavar="P",
-        help=f"preset ({', '.join(preset_names())}) or .yaml file [default %(default)s]",
-    )
+    add_engine_options(parser)
     _add_shortcuts(parser)
     parser.add_argument("--max-frames", type=positive, metavar="N", help="stop after N frames")
     parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
@@ -69,16 +51,6 @@ def add_parser(commands: Any) -> None:
 
 def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-video", action="store_true", help="write the overlay video")
-    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument(
-        "--detect-every", type=positive, metavar="N", help="same as --detector.every"
-    )
-    parser.add_argument(
-        "--refiner",
-        choices=("on", "off"),
-        help="refine poses or not; off also estimates everyone in every frame",
-    )
-    parser.add_argument("--estimate", choices=("always", "new"), help="same as --estimator.when")
     parser.add_argument(
         "--skeleton", metavar="S", help=f"joints of the PoseTrack file: {', '.join(SKELETONS)}"
     )
@@ -89,8 +61,7 @@ def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Track every source in turn; the exit code of the worst one."""
-    # The tracker's libraries take a third of a second to import, as long as the networks to load.
-    threading.Thread(target=import_module, args=("steadypose.trackers.tracker",)).start()
+    import_ahead()
     config = load_config(options.config, _overrides(options))
     _check_outputs(config)
     folder = _make_folder(Path(options.output))
@@ -135,19 +106,12 @@ def distinct(stem: str, taken: set[str]) -> str:
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, Any]:
-    values = section_values(options, _SECTIONS)
-    for section, field, value in (
+    return with_values(
+        engine_overrides(options, _SECTIONS),
         ("output", "save_video", options.save_video or None),
         ("output", "skeleton", options.skeleton),
         ("output", "formats", options.format.split(",") if options.format else None),
-        ("runtime", "device", options.device),
-        ("detector", "every", options.detect_every),
-        ("refiner", "enabled", None if options.refiner is None else options.refiner == "on"),
-        ("estimator", "when", options.estimate or ("always" if options.refiner == "off" else None)),
-    ):
-        if value is not None:
-            values.setdefault(section, {})[field] = value
-    return values
+    )
 
 
 def _check_outputs(config: Config) -> None:

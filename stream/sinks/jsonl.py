@@ -39,7 +39,7 @@ class JsonlSink:
             "pts_s": rounded_seconds(frame.pts_s),
             "epoch": frame.epoch,
             "detected": result.detected,
-            "persons": _persons(result.poses),
+            "persons": person_records(result.poses),
         }
         self._file.write(compact_json(record) + "\n")
 
@@ -52,7 +52,8 @@ class JsonlSink:
         self._file.discard()
 
 
-def _persons(poses: Poses) -> list[dict[str, Any]]:
+def person_records(poses: Poses) -> list[dict[str, Any]]:
+    """The people as ``JsonlSink`` writes them."""
     boxes, box_scores = boxes_xyxy(poses).tolist(), scores(poses.box_scores).tolist()
     values = joints(poses).astype(object)
     values[~poses.present] = None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-BLOCKED = ("torch", "onnx2torch", "tensorrt", "pycuda", "ray", "aiohttp")
+BLOCKED = ("torch", "onnx2torch", "tensorrt", "pycuda", "ray", "aiohttp", "prometheus_client")
 
 BLOCKER = f"""
 import sys
@@ -40,7 +40,7 @@ for name in seen:
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != "torch":
+        if error.name not in ("torch", "aiohttp", "prometheus_client"):
             raise
         without.append(name)
 print(json.dumps([seen, without]))
@@ -53,6 +53,8 @@ NEED_TORCH = {
     ),
 }
 """The modules that are torch code through and through; nothing imports them but on demand."""
+NEED_SERVE = {"steadypose.stream.serve": "clients guard hub metrics routes run server"}
+"""Likewise the web server's, which need the extra ``serve``."""
 
 
 def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -64,7 +66,8 @@ def test_every_module_imports_without_the_extras(root: Path) -> None:
     done = run(BLOCKER + IMPORT_EVERYTHING, root)
     assert done.returncode == 0, done.stderr
     seen, without = (set(names) for names in json.loads(done.stdout))
-    expected = {f"{p}.{m}" for p, modules in NEED_TORCH.items() for m in modules.split()}
+    needing = {**NEED_TORCH, **NEED_SERVE}
+    expected = {f"{p}.{m}" for p, modules in needing.items() for m in modules.split()}
     assert without == expected
     for house in ("benchmarks", "configs", "engines", "stream", "trackers"):
         assert f"steadypose.{house}" in seen

@@ -33,6 +33,8 @@ def sources(root: Path) -> set[str]:
     }
     refiner = root / "engines" / "refiner"
     data = [*(refiner / "data").glob("*.txt"), *(refiner / "weights").glob("refiner-*")]
+    serve = root / "stream" / "serve"
+    data += [serve / "schema.json", *(serve / "page").iterdir()]
     extra = {path.relative_to(root).as_posix() for path in data}
     return {f"steadypose/{name}" for name in core | houses | extra}
 

@@ -9,7 +9,8 @@ import pytest
 
 from steadypose.configs import Config, DetectorConfig
 from steadypose.errors import EngineError, SourceError, StageError
-from steadypose.stream.pipeline import Pipeline, Run
+from steadypose.stream.following import Follower
+from steadypose.stream.pipeline import Pipeline
 from steadypose.stream.records import FrameResult
 from tests.stream.stand_ins import SceneSource, stand_in_room, walk
 
@@ -88,16 +89,17 @@ def test_a_failing_stage_ends_the_run_and_is_named(
 ) -> None:
     before = threading.active_count()
     run = pipeline(1).run(SceneSource(walk(50)))
-    work, calls = getattr(Run, f"_{stage}"), 0
+    name = {"detect": "_look", "estimate": "_estimate", "track": "_track"}[stage]
+    work, calls = getattr(Follower, name), 0
 
-    def fail(self: Run, *given: object) -> object:
+    def fail(self: Follower, *given: object) -> object:
         nonlocal calls
         calls += 1
         if calls > at:
             raise ZeroDivisionError("oops")
         return work(self, *given)
 
-    monkeypatch.setattr(Run, f"_{stage}", fail)
+    monkeypatch.setattr(Follower, name, fail)
     with pytest.raises(StageError, match=f"stage '{stage}' failed: ZeroDivisionError: oops"):
         list(run)
     assert threading.active_count() == before
@@ -155,9 +157,9 @@ def test_a_live_source_drops_frames_before_detection_and_counts_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     work = pipeline()
-    estimate = work.room.estimator.estimate
+    estimate = work.room.estimator.estimate_many
     monkeypatch.setattr(
-        work.room.estimator, "estimate", lambda *a: (time.sleep(0.02), estimate(*a))[1]
+        work.room.estimator, "estimate_many", lambda *a: (time.sleep(0.02), estimate(*a))[1]
     )
     run = work.run(SceneSource(walk(100, speed=0.2), live=True, period_s=0.004))
     got = list(run)

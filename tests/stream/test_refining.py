@@ -16,6 +16,7 @@ from steadypose.skeletons import COCO17, COCO19, POSETRACK17
 from steadypose.stream.pipeline import Pipeline, Run
 from steadypose.stream.posing import Poser, priors_of
 from steadypose.stream.records import FrameResult
+from steadypose.stream.steps import Steps
 from tests.stream.stand_ins import (
     Box,
     FigureNetwork,
@@ -49,9 +50,9 @@ class Work:
         refine = Poser.poses
         network, refiner = self.network, self.refiner
 
-        def counted(poser: Poser, sight: object) -> Poses:
+        def counted(poser: Poser, sight: object) -> Steps[Poses]:
             before = (network.people, refiner.with_prior, refiner.from_prior)
-            poses = refine(poser, sight)  # type: ignore[arg-type]
+            poses = yield from refine(poser, sight)  # type: ignore[arg-type]
             after = (network.people, refiner.with_prior, refiner.from_prior)
             for numbers, a, b in zip(
                 (self.estimated, self.with_prior, self.from_prior), before, after, strict=True

@@ -1,0 +1,1 @@
+"""``steadypose serve``: a page to watch cameras, their poses over WebSocket, state and metrics."""
