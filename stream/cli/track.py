@@ -13,6 +13,7 @@ from steadypose.configs import (
     Config,
     DetectorConfig,
     EstimatorConfig,
+    LiveConfig,
     OutputConfig,
     RefinerConfig,
     RuntimeConfig,
@@ -35,6 +36,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "refiner": RefinerConfig,
     "runtime": RuntimeConfig,
     "output": OutputConfig,
+    "live": LiveConfig,
     "tracker": TrackerSettings,
 }
 
