@@ -29,6 +29,7 @@ from steadypose.trackers import TrackerSettings
 
 if TYPE_CHECKING:
     from steadypose.stream.pipeline import Pipeline
+    from steadypose.stream.sources import Camera
 
 _SECTIONS: Mapping[str, type[Any]] = {
     "detector": DetectorConfig,
@@ -112,14 +113,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _track_one(
-    pipeline: Pipeline, name: str, stems: set[str], folder: Path, options: argparse.Namespace
+    pipeline: Pipeline,
+    name: str | Camera,
+    stems: set[str],
+    folder: Path,
+    options: argparse.Namespace,
 ) -> int:
     """Track one source; what is wrong with it is said in one line and spares the others."""
     from steadypose.stream.recording import record
     from steadypose.stream.sources import open_source
 
     try:
-        source = open_source(name, max_frames=options.max_frames)
+        source = open_source(name, max_frames=options.max_frames, live=pipeline.config.live)
         stem = distinct(source.info.stem, stems)
         return record(pipeline, source, folder, stem, quiet=options.quiet)
     except SteadyposeError as error:
