@@ -111,6 +111,12 @@ class Broadcast:
         with self._lock:
             self._clients.discard(client)
 
+    @property
+    def watched(self) -> bool:
+        """Whether there is any client."""
+        with self._lock:
+            return bool(self._clients)
+
     def end(self) -> None:
         """Tell all clients that nothing more comes."""
         self.send(b"")
@@ -214,7 +220,7 @@ class RtspFeed:
         """Feed an access unit; does nothing once the server is gone."""
         if self.process.stdin is None:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # ValueError: closed meanwhile
             self.process.stdin.write(struct.pack(">I", len(unit)) + unit)
 
     def close(self) -> None:

@@ -125,12 +125,14 @@ class Connection:
             began = time.monotonic()
             try:
                 for packet in self._container.demux(self._stream):
+                    # A read that timed out first gives out what the parser held back.
+                    if time.monotonic() - began >= self.stall_s:
+                        raise self._stalled()
                     if packet.size:
                         yield packet
                     began = time.monotonic()
             except av.ExitError:
-                text = f"no data for {self.stall_s:g} s"
-                raise ConnectionLost(text, stalled=True) from None
+                raise self._stalled() from None
             except (av.InvalidDataError, ValueError):
                 self._note_damage()
                 continue
@@ -138,6 +140,9 @@ class Connection:
                 waited = time.monotonic() - began
                 raise ConnectionLost(reason(error), stalled=waited >= self.stall_s) from None
             return
+
+    def _stalled(self) -> ConnectionLost:
+        return ConnectionLost(f"no data for {self.stall_s:g} s", stalled=True)
 
     def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
         try:

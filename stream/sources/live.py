@@ -106,6 +106,7 @@ class LiveSource:
                     return
         finally:
             self.close()
+            self._report()
 
     def close(self) -> None:
         """End the iteration at once, from any thread.
@@ -253,6 +254,18 @@ class LiveSource:
     def _lost_s(self) -> float:
         """Seconds since the newest picture, or since the first attempt."""
         return time.monotonic() - self._lost_since_s
+
+    def _report(self) -> None:
+        """Sum up what went wrong, for the summary of a run."""
+        now, name = self.status.snapshot(), self.info.name
+        if now.reconnects:
+            self.warnings.append(
+                f"{name}: connected anew {now.reconnects} time(s); last: {now.last_error}"
+            )
+        if now.damaged:
+            self.warnings.append(f"{name}: {now.damaged} damaged packet(s) or picture(s)")
+        if self._clock.resets:
+            self.warnings.append(f"{name}: set its clock {self._clock.resets} time(s)")
 
     def _note_damage(self) -> None:
         self.status.change(damaged=self.status.snapshot().damaged + 1)
