@@ -5,7 +5,7 @@ from steadypose.stream.sources.camera_lists import Camera, is_camera_list, read_
 from steadypose.stream.sources.decoding import DecoderOptions, decoder_options
 from steadypose.stream.sources.images import ImageSource
 from steadypose.stream.sources.live import LiveSource
-from steadypose.stream.sources.live_status import LiveSnapshot, LiveState, LiveStatus
+from steadypose.stream.sources.live_status import LiveSnapshot, LiveState, LiveStatus, live_snapshot
 from steadypose.stream.sources.open import expand_sources, open_source
 from steadypose.stream.sources.video import VideoSource
 
@@ -22,6 +22,7 @@ __all__ = [
     "expand_sources",
     "is_camera_list",
     "is_live",
+    "live_snapshot",
     "masked",
     "open_source",
     "read_cameras",

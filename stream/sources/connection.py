@@ -12,6 +12,7 @@ from av.codec.hwaccel import HWAccel
 from steadypose.configs import LiveConfig
 from steadypose.errors import InputError
 from steadypose.stream.sources.addresses import Address
+from steadypose.stream.sources.catching_up import CatchUp
 from steadypose.stream.sources.decoding import apply_options, decoder_options, video_stream
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Connection:
     def __init__(self, address: Address, settings: LiveConfig, device: str = "") -> None:
         self._settings = settings
         self._damage = 0
+        self._catch_up, self._gap = CatchUp(), False
         patience = _PLAYLIST_PATIENCE if address.is_playlist else 1.0
         self.stall_s = settings.stall_s * patience
         self._container = _open(address, settings, self.stall_s, device)
@@ -95,7 +97,10 @@ class Connection:
         """
         started = last = time.monotonic()
         count = 0
-        for packet in self._packets():
+        for packet, waited_s in self._packets():
+            if self._is_too_old(packet, waited_s):
+                last = time.monotonic()
+                continue
             for picture in self._decode(packet):
                 count, last, self._damage = count + 1, time.monotonic(), 0
                 yield picture
@@ -120,16 +125,37 @@ class Connection:
         except InputError as error:
             raise ConnectionLost(str(error).partition(": ")[2], hopeless=True) from None
 
-    def _packets(self) -> Iterator[Packet[VideoStream]]:
+    @property
+    def skipped(self) -> int:
+        """Packets passed over so far because decoding had fallen behind."""
+        return self._catch_up.skipped
+
+    def _is_too_old(self, packet: Packet[VideoStream], waited_s: float) -> bool:
+        if self.comes_in_bursts:
+            return False
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        own = stamp is not None and self.format not in _BARE_FORMATS
+        pts_s = float(stamp * packet.time_base) if stamp is not None and own else None
+        skip = self._catch_up.skip(
+            pts_s, key=packet.is_keyframe, waited_s=waited_s, now_s=time.monotonic()
+        )
+        if self._gap and not skip:
+            self._stream.codec_context.flush_buffers()
+        self._gap = skip
+        return skip
+
+    def _packets(self) -> Iterator[tuple[Packet[VideoStream], float]]:
+        """Packets with data, and the seconds that each was waited for."""
         while True:
             began = time.monotonic()
             try:
                 for packet in self._container.demux(self._stream):
                     # A read that timed out first gives out what the parser held back.
-                    if time.monotonic() - began >= self.stall_s:
+                    waited = time.monotonic() - began
+                    if waited >= self.stall_s:
                         raise self._stalled()
                     if packet.size:
-                        yield packet
+                        yield packet, waited
                     began = time.monotonic()
             except av.ExitError:
                 raise self._stalled() from None

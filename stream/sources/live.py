@@ -167,7 +167,7 @@ class LiveSource:
         connection.damaged = self._note_damage
         self._clock.connect()
         began = time.monotonic()
-        first = True
+        first, skipped = True, self.status.snapshot().skipped
         for picture in connection.pictures():
             pts_s = connection.pts_s(picture)
             if pacer is not None and pts_s is not None:
@@ -183,6 +183,7 @@ class LiveSource:
             image = np.asarray(to_bgr(reformatter, picture).to_ndarray(), np.uint8)
             image = np.ascontiguousarray(orientation.of(picture).apply(image))
             self._hand_on(image, pts_s, captured_s)
+            self.status.change(skipped=skipped + connection.skipped)
 
     def _begin(self, connection: Connection) -> None:
         """The first picture of a connection is there."""
@@ -261,6 +262,10 @@ class LiveSource:
         if now.reconnects:
             self.warnings.append(
                 f"{name}: connected anew {now.reconnects} time(s); last: {now.last_error}"
+            )
+        if now.skipped:
+            self.warnings.append(
+                f"{name}: decoding fell behind; {now.skipped} packet(s) were passed over"
             )
         if now.damaged:
             self.warnings.append(f"{name}: {now.damaged} damaged packet(s) or picture(s)")

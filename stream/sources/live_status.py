@@ -42,6 +42,7 @@ class LiveSnapshot:
         attempts: Times that it was tried to connect.
         frames: Pictures received and decoded so far, over all connections.
         dropped: Those of them that a newer one replaced before they were taken.
+        skipped: Packets passed over undecoded because decoding had fallen behind.
         damaged: Packets and pictures that could not be decoded or came damaged.
         last_frame_s: ``time.monotonic()`` of the newest picture; None before the first.
         last_error: What last went wrong; ``""`` where nothing did.
@@ -60,6 +61,7 @@ class LiveSnapshot:
     attempts: int = 0
     frames: int = 0
     dropped: int = 0
+    skipped: int = 0
     damaged: int = 0
     last_frame_s: float | None = None
     last_error: str = ""
@@ -135,3 +137,9 @@ class LiveSource(Source, Protocol):
     def status(self) -> LiveStatus:
         """Its state; ``status.snapshot()`` may be read at any time from any thread."""
         ...
+
+
+def live_snapshot(source: Source) -> LiveSnapshot | None:
+    """The state of a source, or None for one that is not live."""
+    status = getattr(source, "status", None)
+    return status.snapshot() if isinstance(status, LiveStatus) else None
