@@ -44,6 +44,22 @@ def _add_cameras(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--simulate", type=float, metavar="MS", help="in simulated time")
 
 
+def _add_latency(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--transport", choices=("rtsp", "http", "mjpeg"), default="rtsp")
+    parser.add_argument("--size", default="1280x720", help="pictures of the camera [%(default)s]")
+    parser.add_argument("--fps", type=float, default=30.0, help="of the camera [%(default)s]")
+    parser.add_argument("--seconds", type=float, default=60.0, help="to follow it [%(default)s]")
+    parser.add_argument("--config", default="balanced", help="preset [%(default)s]")
+    parser.add_argument(
+        "--overload", action="store_true", help="preset accurate with the detector on every frame"
+    )
+    parser.add_argument(
+        "--outages", action="store_true", help="how soon lost and silent cameras are back, instead"
+    )
+    parser.add_argument("--clip", type=Path, help="what the camera shows [demo-clip if fetched]")
+    parser.add_argument("--json", type=Path, help="append the record to this file, a line each")
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 BENCHES: dict[str, tuple[str, _Add, str]] = {
     "refiner": (
@@ -60,6 +76,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.accuracy",
         _add_accuracy,
         "COCO keypoint AP of detectors and estimators",
+    ),
+    "latency": (
+        "steadypose.benchmarks.latency.run",
+        _add_latency,
+        "age of live results, to the frame, from a camera that writes the time in its pictures",
     ),
     "throughput": (
         "steadypose.benchmarks.throughput",

@@ -8,6 +8,7 @@ from steadypose.configs.checks import (
     check_range,
     check_sizes,
 )
+from steadypose.configs.live import LiveConfig
 from steadypose.configs.load import load_config, preset_names, read_yaml
 from steadypose.configs.schema import (
     Config,
@@ -23,6 +24,7 @@ __all__ = [
     "Config",
     "DetectorConfig",
     "EstimatorConfig",
+    "LiveConfig",
     "OutputConfig",
     "RefinerConfig",
     "RuntimeConfig",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from steadypose.configs.checks import check_device, check_precision, check_range, check_sizes
+from steadypose.configs.live import LiveConfig
 from steadypose.errors import ConfigError
 
 _CROP_SIZES = ((192, 64), (192, 96), (192, 128), (256, 96), (256, 128), (256, 192))
@@ -154,7 +155,7 @@ class Config:
 
     Attributes:
         name: What the settings are called in outputs.
-        detector, estimator, refiner, runtime, output: See their classes.
+        detector, estimator, refiner, runtime, output, live: See their classes.
         tracker: Values for ``steadypose.trackers.TrackerSettings`` by field name.
 
     Raises:
@@ -167,6 +168,7 @@ class Config:
     refiner: RefinerConfig = field(default_factory=RefinerConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
+    live: LiveConfig = field(default_factory=LiveConfig)
     tracker: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,8 @@
 """decode -> detect -> estimate -> refine -> track on threads, as a lazy iterator of results.
 
-Decoding and detection run ahead on threads of their own. Estimation, refinement and tracking share
+Decoding and, for files, detection run ahead on threads of their own. For live sources detection
+waits until the frame before is done and then takes the newest one there is: a frame that was
+detected early would grow old waiting for its poses. Estimation, refinement and tracking share
 one: the boxes and priors of a frame come from the tracks after the frame before it, so that none
 could ever start before the other is done, and handing each frame back and forth between threads
 costs about as much as the tracker itself.
@@ -22,7 +24,7 @@ from steadypose.stream.channel import Channel, ChannelClosed, Policy
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.following import Follower
 from steadypose.stream.records import FrameResult, Source
-from steadypose.stream.sources import open_source
+from steadypose.stream.sources import live_snapshot, open_source
 from steadypose.stream.stages import StageGroup
 from steadypose.stream.steps import alone
 from steadypose.stream.timing import StageTimes, Stopwatch
@@ -99,9 +101,8 @@ class Run:
         self._group = StageGroup()
         policy = Policy.LATEST if source.info.live else Policy.BLOCK
         self._decoded: Channel[_Item] = Channel(_DEPTH, policy)
-        ahead = 1 if source.info.live else _DEPTH_AHEAD
-        self._detected: Channel[_Item] = Channel(ahead)
-        self._results: Channel[FrameResult] = Channel(_DEPTH)
+        self._detected: Channel[_Item] = Channel(_DEPTH_AHEAD)
+        self._results: Channel[FrameResult] = Channel(1 if source.info.live else _DEPTH)
         self._started = False
 
     def __iter__(self) -> Iterator[FrameResult]:
@@ -144,16 +145,21 @@ class Run:
 
     @property
     def dropped(self) -> int:
-        """Frames of a live source that were replaced by a newer one before detection."""
-        return self._decoded.stats().dropped
+        """Frames of a live source that a newer one replaced, or that were never decoded."""
+        live = live_snapshot(self.source)
+        before = 0 if live is None else live.dropped + live.skipped
+        return self._decoded.stats().dropped + before
 
     def waits(self) -> dict[str, dict[str, float]]:
         """Seconds that each stage's thread has waited for input and for room for its output."""
         decoded, detected = self._decoded.stats(), self._detected.stats()
-        followed = {"input_s": detected.get_wait_s, "output_s": self._results.stats().put_wait_s}
+        live = self.source.info.live
+        taken = decoded if live else detected
+        followed = {"input_s": taken.get_wait_s, "output_s": self._results.stats().put_wait_s}
+        looked = {"input_s": decoded.get_wait_s, "output_s": detected.put_wait_s}
         waits = {
             "decode": {"input_s": 0.0, "output_s": decoded.put_wait_s},
-            "detect": {"input_s": decoded.get_wait_s, "output_s": detected.put_wait_s},
+            "detect": followed if live else looked,
         }
         one_thread = STAGES[2:] if self.room.refiner else ("estimate", "track")
         return {**waits, **dict.fromkeys(one_thread, followed)}
@@ -165,6 +171,9 @@ class Run:
         for channel in (self._decoded, self._detected, self._results):
             self._group.channel(channel)
         self._group.start("decode", self._decode)
+        if self.source.info.live:
+            self._group.start("follow", _pump(self._follow_newest, self._decoded, self._results))
+            return
         self._group.start("detect", _pump(self._detect, self._decoded, self._detected))
         self._group.start("follow", _pump(self._follow, self._detected, self._results))
 
@@ -182,6 +191,10 @@ class Run:
                 self._decoded.fail(error)
                 return
             self._decoded.put(_Item(frame=frame, watch=watch))
+
+    def _follow_newest(self, item: _Item) -> FrameResult:
+        """Detect and follow on one thread: a frame that waits between the two would age."""
+        return self._follow(self._detect(item))
 
     def _detect(self, item: _Item) -> _Item:
         detections = alone(self.room, self._follower.detect(item.frame, item.watch))

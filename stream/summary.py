@@ -10,12 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steadypose._version import __version__
 from steadypose.engines import zoo
 from steadypose.stream.pipeline import Run
 from steadypose.stream.records import FrameResult, SourceInfo
+from steadypose.stream.sources import LiveSnapshot, live_snapshot
 from steadypose.stream.timing import Distribution, Stopwatch
+from steadypose.stream.viewer_age import ViewerAge
 
 _PACKAGES = ("numpy", "scipy", "opencv-python", "av", "onnxruntime", "openvino")
 
@@ -31,11 +34,11 @@ class RunSummary:
         self._run = run
         self._started = time.perf_counter()
         self._frames = self._detected = self._rows = 0
-        self._tracks: Counter[int] = Counter()
+        self._ids = _Ids()
         self._people: Counter[int] = Counter()
         self._age = Distribution()
+        self._viewer = ViewerAge()
         self._write = Distribution()
-        self._reconnects = 0
 
     @property
     def frames(self) -> int:
@@ -48,10 +51,11 @@ class RunSummary:
         self._detected += result.detected
         self._rows += len(result.poses)
         self._people[len(result.poses)] += 1
-        self._tracks.update(result.poses.track_ids.tolist())
+        self._ids.add(result.poses.track_ids)
         self._age.add(result.age_s)
+        captured_s = result.frame.captured_s
+        self._viewer.add(captured_s, captured_s + result.age_s, result.frame.epoch)
         self._write.add(sum(writing.seconds.values()))
-        self._reconnects = result.frame.epoch
 
     def report(self, outcome: str, reason: str | None = None) -> dict[str, Any]:
         """The summary as plain values for JSON.
@@ -61,6 +65,7 @@ class RunSummary:
             reason: Why it failed.
         """
         elapsed = time.perf_counter() - self._started
+        live = live_snapshot(self._run.source)
         return {
             "steadypose": __version__,
             "source": _source(self._run.source.info),
@@ -70,17 +75,32 @@ class RunSummary:
             "frames": self._frames,
             "frames_with_detection": self._detected,
             "frames_dropped": self._run.dropped,
-            "reconnects": self._reconnects,
+            "reconnects": 0 if live is None else live.reconnects,
             "skeleton": self._run.room.skeleton.name,
-            "tracks": len(self._tracks),
+            "tracks": self._ids.count,
             "people": self._people_report(),
             "elapsed_s": round(elapsed, 3),
             "fps": round(self._frames / elapsed, 2) if elapsed else 0.0,
             "frame_age_ms": self._age.milliseconds(),
+            **({} if live is None else {"live": self._live_report(live)}),
             "stages": self._stages(elapsed),
             "settings": _plain(asdict(self._run.room.config)),
             "models": self._models(),
             "versions": versions(),
+        }
+
+    def _live_report(self, live: LiveSnapshot) -> dict[str, Any]:
+        """What only a live source has: see docs/live.md."""
+        return {
+            "address": live.address,
+            "state": live.state.value,
+            "received": live.frames,
+            "damaged": live.damaged,
+            "connection_attempts": live.attempts,
+            "lost_s": round(self._viewer.lost_s, 3),
+            "last_error": live.last_error,
+            "decoder": live.decoder,
+            "viewer_age_ms": self._viewer.ages.milliseconds(),
         }
 
     def _people_report(self) -> dict[str, Any]:
@@ -116,6 +136,26 @@ class RunSummary:
             {"name": e.name, "sha256": zoo.file_sha256(e.path), "runtime": e.runtime}
             for e in engines
         ]
+
+
+class _Ids:
+    """Counts the ids that were seen, a bit each: a run may go on for months."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+        self.count = 0
+
+    def add(self, ids: NDArray[np.integer]) -> None:
+        """Take note of ids, each 0 or above; others are nobody's."""
+        for number in ids.tolist():
+            place, bit = number >> 3, 1 << (number & 7)
+            if number < 0:
+                continue
+            if place >= len(self._bits):
+                self._bits.extend(bytes(place + 1 - len(self._bits)))
+            if not self._bits[place] & bit:
+                self._bits[place] |= bit
+                self.count += 1
 
 
 def versions() -> dict[str, str]:

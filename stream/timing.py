@@ -41,24 +41,28 @@ class Distribution:
         self.count = 0
         self.total = 0.0
         self.maximum = 0.0
-        self._kept: list[float] = []
+        # Written once here, so that the memory of a process does not grow as values come.
+        self._kept = np.full(_RESERVOIR, 0.0)
+        self._size = 0
         self._stride = 1
 
     def add(self, value: float) -> None:
         """Take a value."""
         if self.count % self._stride == 0:
-            if len(self._kept) >= _RESERVOIR:
-                self._kept = self._kept[::2]
+            if self._size == _RESERVOIR:
+                self._size //= 2
+                self._kept[: self._size] = self._kept[::2].copy()
                 self._stride *= 2
             if self.count % self._stride == 0:
-                self._kept.append(value)
+                self._kept[self._size] = value
+                self._size += 1
         self.count += 1
         self.total += value
         self.maximum = max(self.maximum, value)
 
     def percentile(self, percent: float) -> float:
         """A percentile of the values kept, by linear interpolation; 0 without values."""
-        return float(np.percentile(self._kept, percent)) if self._kept else 0.0
+        return float(np.percentile(self._kept[: self._size], percent)) if self._size else 0.0
 
     def milliseconds(self) -> dict[str, float]:
         """Mean, percentiles and maximum of values in seconds, as milliseconds for a report."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steadypose.configs import Config, OutputConfig, load_config, unknown
+from steadypose.configs import Config, LiveConfig, OutputConfig, load_config, unknown
 from steadypose.errors import ConfigError, OutputError, SteadyposeError
 from steadypose.skeletons import SKELETONS
 from steadypose.stream.cli.engine_options import (
@@ -22,8 +22,13 @@ from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 
 if TYPE_CHECKING:
     from steadypose.stream.pipeline import Pipeline
+    from steadypose.stream.sources import Camera
 
-_SECTIONS: Mapping[str, type[Any]] = {**ENGINE_SECTIONS, "output": OutputConfig}
+_SECTIONS: Mapping[str, type[Any]] = {
+    **ENGINE_SECTIONS,
+    "output": OutputConfig,
+    "live": LiveConfig,
+}
 
 
 def add_parser(commands: Any) -> None:
@@ -81,14 +86,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _track_one(
-    pipeline: Pipeline, name: str, stems: set[str], folder: Path, options: argparse.Namespace
+    pipeline: Pipeline,
+    name: str | Camera,
+    stems: set[str],
+    folder: Path,
+    options: argparse.Namespace,
 ) -> int:
     """Track one source; what is wrong with it is said in one line and spares the others."""
     from steadypose.stream.recording import record
     from steadypose.stream.sources import open_source
 
     try:
-        source = open_source(name, max_frames=options.max_frames)
+        source = open_source(name, max_frames=options.max_frames, live=pipeline.config.live)
         stem = distinct(source.info.stem, stems)
         return record(pipeline, source, folder, stem, quiet=options.quiet)
     except SteadyposeError as error:

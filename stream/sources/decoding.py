@@ -105,7 +105,7 @@ def _reason(error: av.FFmpegError) -> str:
     return "not a video file, or damaged beyond reading (its index may be cut off)"
 
 
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
+def video_stream(container: InputContainer, path: Path | str) -> VideoStream:
     """The stream to decode: of several, the one with the largest picture.
 
     Raises:

@@ -1,0 +1,1 @@
+"""How old a live picture is when its people are known."""
