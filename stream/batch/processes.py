@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -116,6 +117,9 @@ def _serve(connection: Connection, slot: int, orders: Orders) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if orders.memory:
         limit_memory(orders.memory)
+    if slot:
+        # What one worker has to say of the machine holds for all.
+        logging.getLogger("steadypose").setLevel(logging.ERROR)
     import cv2
 
     cv2.setNumThreads(orders.config.runtime.threads)
