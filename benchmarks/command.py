@@ -60,6 +60,23 @@ def _add_latency(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="append the record to this file, a line each")
 
 
+def _add_batch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("resume", "scaling", "seams"))
+    parser.add_argument("videos", nargs="+", type=Path)
+    parser.add_argument("--config", default="fast")
+    parser.add_argument("--jobs", type=int, default=4, help="workers [%(default)s]")
+    parser.add_argument("--clips", type=int, default=40, help="clips to cut [%(default)s]")
+    parser.add_argument("--frames", type=int, default=12, help="least frames of one [%(default)s]")
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
+    parser.add_argument("--rounds", type=int, default=3, help="of scaling [%(default)s]")
+    parser.add_argument("--seconds", type=float, default=600.0, help="of the long video")
+    parser.add_argument("--split", type=float, default=60.0, help="seconds of a part")
+    parser.add_argument("--overlap", type=float, default=3.0, help="what batch takes by default")
+    parser.add_argument("--save-video", action="store_true")
+    parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 BENCHES: dict[str, tuple[str, _Add, str]] = {
     "refiner": (
@@ -81,6 +98,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.latency.run",
         _add_latency,
         "age of live results, to the frame, from a camera that writes the time in its pictures",
+    ),
+    "batch": (
+        "steadypose.benchmarks.batch.run",
+        _add_batch,
+        "many videos: killed and resumed, speed by jobs, a long video in parts",
     ),
     "throughput": (
         "steadypose.benchmarks.throughput",

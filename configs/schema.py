@@ -133,20 +133,28 @@ class OutputConfig:
     """What is written.
 
     Attributes:
-        formats: Any of ``posetrack``, ``jsonl``, ``coco``, ``csv``, ``openpose``.
+        formats: Any of ``posetrack``, ``jsonl``, ``coco``, ``csv``, ``openpose``, ``parquet``,
+            ``trc``.
         skeleton: Joints of the PoseTrack file: ``posetrack17`` (what the format's evaluators
             read) or ``coco17``.
         save_video: Write the overlay video.
         draw_score: Joints below it are not drawn (0..1).
+        blur: ``faces`` or ``people``: write the video with the faces, or all of everyone, made
+            unrecognisable; ``off``: do not.
+        crops: Write a picture of each person in each frame.
     """
 
     formats: tuple[str, ...] = ("posetrack", "jsonl")
     skeleton: str = "posetrack17"
     save_video: bool = False
     draw_score: float = 0.2
+    blur: str = "off"
+    crops: bool = False
 
     def __post_init__(self) -> None:
         check_range("output.draw_score", self.draw_score, 0, 1)
+        if self.blur not in ("off", "faces", "people"):
+            raise ConfigError(f"output.blur: expected off, faces or people, got '{self.blur}'")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from steadypose.errors import OutputError, SteadyposeError
 from steadypose.skeletons import get_skeleton
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 from steadypose.stream.interrupt import stop_on_signal
-from steadypose.stream.pipeline import Pipeline, Run
+from steadypose.stream.pipeline import Pipeline
 from steadypose.stream.progress import Progress
 from steadypose.stream.records import Source
 from steadypose.stream.sinks import FileSink, make_sinks, write_summary
-from steadypose.stream.summary import RunSummary
+from steadypose.stream.summary import RunSummary, Summarised
 from steadypose.stream.timing import Stopwatch
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Outcome:
-    """How a run ended: ``"done"``, ``"failed"`` or ``"interrupted"``."""
+class Recorded:
+    """What became of a run.
 
-    name: str = "done"
+    Attributes:
+        outcome: ``"done"``, ``"failed"`` or ``"interrupted"``.
+        reason: Why it failed, in one line; else ``""``.
+        exit_code: 0 done, 2 not written, 3 a source or stage failed, 130 interrupted.
+        report: The summary.
+        complaints: All that the user should be told of, a line each.
+        paths: The files; empty where not a single frame was tracked.
+        error: What ended the run.
+    """
+
+    outcome: str
+    reason: str
+    exit_code: int
+    report: Mapping[str, Any]
+    complaints: tuple[str, ...]
+    paths: tuple[Path, ...]
     error: SteadyposeError | None = None
 
-    @property
-    def exit_code(self) -> int:
-        if self.name == "interrupted":
-            return EXIT_INTERRUPTED
-        return EXIT_DONE if self.error is None else self.error.exit_code
+
+class Watcher(Protocol):
+    """Told of every frame that is done."""
+
+    def update(self, people: int) -> None:
+        """One more frame is done, with so many people in it."""
+        ...
+
+
+@dataclass(kw_only=True)
+class _Ending:
+    """How a run ends, as far as it is known; the first reason to fail stays."""
+
+    outcome: str = "done"
+    error: SteadyposeError | None = None
+    exit_code: int = EXIT_DONE
+    complaints: list[str] = field(default_factory=list)
+
+    def fail(self, error: SteadyposeError) -> None:
+        self.complaints.append(str(error))
+        self.exit_code = max(self.exit_code, error.exit_code)
+        if self.outcome == "done":
+            self.outcome, self.error = "failed", error
 
 
 def record(
@@ -53,30 +87,99 @@ def record(
     Raises:
         OutputError: A file would replace the source itself, or cannot be begun.
     """
-    run = pipeline.run(source)
-    sinks = _open_sinks(pipeline, source, folder, stem)
+    progress = Progress(source.info.name, source.info.frames, quiet=quiet)
+    try:
+        recorded = write_results(pipeline.run(source), folder, stem, watcher=progress)
+    finally:
+        progress.close()
+    for line in recorded.complaints:
+        complain(line, recorded.exit_code)
+    if recorded.paths and not quiet:
+        _tell(recorded)
+    return recorded.exit_code
+
+
+def write_results(
+    run: Summarised,
+    folder: Path,
+    stem: str,
+    *,
+    watcher: Watcher,
+    notes: Mapping[str, Any] | None = None,
+) -> Recorded:
+    """Write every result of a run, then its summary, which is thereby the last file to appear.
+
+    Args:
+        run: The results, iterated once.
+        folder: Where the files go; made where it is missing.
+        stem: What they are called after.
+        watcher: Told of every frame.
+        notes: Further entries of the summary.
+
+    Raises:
+        OutputError: A file would replace one that is not ours, or cannot be begun.
+    """
+    sinks = _open_sinks(run, folder, stem)
     summary = RunSummary(run)
-    outcome = _drain(run, sinks, summary, quiet=quiet)
-    return _finish(outcome, sinks, summary, folder / f"{stem}.summary.json", quiet=quiet)
+    ending = _drain(run, sinks, summary, watcher)
+    report = summary.report(ending.outcome, None if ending.error is None else str(ending.error))
+    for sink in sinks:
+        try:
+            sink.close(report) if summary.frames else sink.discard()
+        except OutputError as error:
+            ending.fail(error)
+    ending.complaints[:0] = [f"warning: {line}" for line in report["warnings"]]
+    if ending.outcome == "interrupted":
+        ending.complaints.append(f"interrupted after {summary.frames} frames; they are on disk")
+    paths = [path for sink in sinks for path in sink.paths] if summary.frames else []
+    reason = "" if ending.error is None else str(ending.error)
+    report |= {"outcome": ending.outcome, "reason": reason or None}
+    report |= {"files": {path.name: size_of(path) for path in paths if path.exists()}}
+    report |= notes or {}
+    if summary.frames:
+        paths.append(folder / f"{stem}.summary.json")
+        try:
+            write_summary(paths[-1], report)
+        except OutputError as error:
+            ending.fail(error)
+    return Recorded(
+        outcome=ending.outcome,
+        reason=reason if ending.error is None else str(ending.error),
+        exit_code=ending.exit_code,
+        report=report,
+        complaints=tuple(ending.complaints),
+        paths=tuple(paths),
+        error=ending.error,
+    )
 
 
-def _open_sinks(pipeline: Pipeline, source: Source, folder: Path, stem: str) -> list[FileSink]:
-    output = pipeline.config.output
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    if path.is_dir():
+        return sum(inner.stat().st_size for inner in path.rglob("*") if inner.is_file())
+    return path.stat().st_size
+
+
+def _open_sinks(run: Summarised, folder: Path, stem: str) -> list[FileSink]:
+    output = run.room.config.output
     return make_sinks(
         output.formats,
         folder,
-        source.info,
+        run.source.info,
         stem=stem,
         skeleton=get_skeleton(output.skeleton),
         overlay=output.save_video,
         draw_score=output.draw_score,
+        blur=output.blur,
+        crops=output.crops,
     )
 
 
-def _drain(run: Run, sinks: list[FileSink], summary: RunSummary, *, quiet: bool) -> _Outcome:
+def _drain(
+    run: Summarised, sinks: list[FileSink], summary: RunSummary, watcher: Watcher
+) -> _Ending:
     """Write every result; say how it ended."""
-    info = run.source.info
-    progress = Progress(info.name, info.frames, quiet=quiet)
+    ending = _Ending()
     with stop_on_signal(run.stop) as asked:
         try:
             for result in run:
@@ -85,46 +188,20 @@ def _drain(run: Run, sinks: list[FileSink], summary: RunSummary, *, quiet: bool)
                     for sink in sinks:
                         sink.write(result)
                 summary.add(result, writing)
-                progress.update(len(result.poses))
+                watcher.update(len(result.poses))
         except SteadyposeError as error:
-            return _Outcome(name="failed", error=error)
-        finally:
-            progress.close()
-    return _Outcome(name="interrupted") if asked.is_set() else _Outcome()
+            ending.fail(error)
+    if ending.error is None and asked.is_set():
+        ending.outcome, ending.exit_code = "interrupted", EXIT_INTERRUPTED
+    return ending
 
 
-def _finish(
-    outcome: _Outcome, sinks: list[FileSink], summary: RunSummary, path: Path, *, quiet: bool
-) -> int:
-    """Complete the files, write the summary, tell the user."""
-    report = summary.report(outcome.name, None if outcome.error is None else str(outcome.error))
-    code = outcome.exit_code
-    for sink in sinks:
-        try:
-            sink.close(report) if summary.frames else sink.discard()
-        except OutputError as error:
-            code = max(code, complain(str(error), error.exit_code))
-    for warning in report["warnings"]:
-        complain(f"warning: {warning}", code)
-    if outcome.error is not None:
-        complain(str(outcome.error), code)
-    if outcome.name == "interrupted":
-        complain(f"interrupted after {summary.frames} frames; they are on disk", code)
-    if summary.frames:
-        try:
-            write_summary(path, report)
-        except OutputError as error:
-            code = max(code, complain(str(error), error.exit_code))
-        if not quiet:
-            _tell(report, sinks, path)
-    return code
-
-
-def _tell(report: dict[str, Any], sinks: list[FileSink], summary: Path) -> None:
+def _tell(recorded: Recorded) -> None:
+    report = recorded.report
     people = report["people"]
     print(
         f"{report['source']['name']}: {report['frames']} frames, {report['tracks']} people, "
         f"at most {people['per_frame_max']} at once, {report['fps']:g} frames/s"
     )
-    for path in [*(path for sink in sinks for path in sink.paths), summary]:
+    for path in recorded.paths:
         print(f"  {path}")

@@ -5,22 +5,57 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steadypose._version import __version__
 from steadypose.engines import zoo
-from steadypose.stream.pipeline import Run
-from steadypose.stream.records import FrameResult, SourceInfo
+from steadypose.stream.engine_room import EngineRoom
+from steadypose.stream.records import FrameResult, Source, SourceInfo
 from steadypose.stream.sources import LiveSnapshot, live_snapshot
-from steadypose.stream.timing import Distribution, Stopwatch
+from steadypose.stream.timing import Distribution, StageTimes, Stopwatch
 from steadypose.stream.viewer_age import ViewerAge
 
 _PACKAGES = ("numpy", "scipy", "opencv-python", "av", "onnxruntime", "openvino")
+
+
+class Summarised(Protocol):
+    """A run as the summary and the files see it; ``steadypose.stream.pipeline.Run`` is one."""
+
+    @property
+    def source(self) -> Source:
+        """Where the frames come from."""
+        ...
+
+    @property
+    def room(self) -> EngineRoom:
+        """The networks and settings."""
+        ...
+
+    @property
+    def times(self) -> StageTimes:
+        """Work of each stage so far."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were not looked at."""
+        ...
+
+    def waits(self) -> dict[str, dict[str, float]]:
+        """Seconds that each stage has waited for input and for room for its output."""
+        ...
+
+    def __iter__(self) -> Iterator[FrameResult]: ...
+
+    def stop(self) -> None:
+        """End now, from any thread."""
+        ...
 
 
 class RunSummary:
@@ -30,7 +65,7 @@ class RunSummary:
         run: The run, for its settings and its stages' waiting times.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Summarised) -> None:
         self._run = run
         self._started = time.perf_counter()
         self._frames = self._detected = self._rows = 0

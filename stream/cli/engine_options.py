@@ -31,6 +31,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--config`` and the short names of common settings."""
     parser.add_argument(
         "--config",
+        "--preset",
         default="balanced",
         metavar="P",
         help=f"preset ({', '.join(preset_names())}) or .yaml file [default %(default)s]",

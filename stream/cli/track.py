@@ -45,31 +45,50 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "-o", "--output", default="steadypose-output", metavar="DIR", help="[default %(default)s]"
     )
+    add_settings(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the preset, the shortcuts and every setting; ``settings_of`` reads them."""
     add_engine_options(parser)
     _add_shortcuts(parser)
     parser.add_argument("--max-frames", type=positive, metavar="N", help="stop after N frames")
-    parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
     for section, cls in _SECTIONS.items():
         add_section(parser, section, cls)
-    parser.set_defaults(run=run, parser=parser)
+
+
+def settings_of(options: argparse.Namespace) -> Config:
+    """The settings that the options give.
+
+    Raises:
+        ConfigError: An unknown preset, or a value that is unknown or out of range.
+    """
+    config = load_config(options.config, _overrides(options))
+    _check_outputs(config)
+    return config
 
 
 def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-video", action="store_true", help="write the overlay video")
     parser.add_argument(
+        "--blur", choices=("faces", "people"), help="write a video with everyone unrecognisable"
+    )
+    parser.add_argument("--crops", action="store_true", help="write pictures of each person")
+    parser.add_argument(
         "--skeleton", metavar="S", help=f"joints of the PoseTrack file: {', '.join(SKELETONS)}"
     )
     parser.add_argument(
-        "--format", metavar="F,...", help="any of posetrack,jsonl,coco,csv,openpose"
+        "--format", metavar="F,...", help="any of posetrack,jsonl,coco,csv,openpose,parquet,trc"
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Track every source in turn; the exit code of the worst one."""
     import_ahead()
-    config = load_config(options.config, _overrides(options))
-    _check_outputs(config)
-    folder = _make_folder(Path(options.output))
+    config = settings_of(options)
+    folder = make_folder(Path(options.output))
 
     from steadypose.stream.pipeline import Pipeline
     from steadypose.stream.sources import expand_sources
@@ -118,6 +137,8 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     return with_values(
         engine_overrides(options, _SECTIONS),
         ("output", "save_video", options.save_video or None),
+        ("output", "blur", options.blur),
+        ("output", "crops", options.crops or None),
         ("output", "skeleton", options.skeleton),
         ("output", "formats", options.format.split(",") if options.format else None),
     )
@@ -135,7 +156,8 @@ def _check_outputs(config: Config) -> None:
         )
 
 
-def _make_folder(folder: Path) -> Path:
+def make_folder(folder: Path) -> Path:
+    """Make the folder for the outputs. Raises OutputError when nothing can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".steadypose-probe"

@@ -6,27 +6,36 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from steadypose.errors import InputError, OutputError
+from steadypose.errors import InputError, OutputError, SteadyposeError
 from steadypose.skeletons import POSETRACK17, Skeleton
 from steadypose.stream.records import Sink, SourceInfo
+from steadypose.stream.sinks.blur import BLUR_KINDS, BlurSink
 from steadypose.stream.sinks.coco import CocoSink
+from steadypose.stream.sinks.crops import CropSink
 from steadypose.stream.sinks.csv_table import CsvSink
 from steadypose.stream.sinks.drawing import draw_poses
 from steadypose.stream.sinks.jsonl import JsonlSink
 from steadypose.stream.sinks.openpose import OpenPoseSink
 from steadypose.stream.sinks.overlay import OverlaySink
+from steadypose.stream.sinks.parquet import ParquetSink
 from steadypose.stream.sinks.posetrack import PoseTrackSink
 from steadypose.stream.sinks.summary import write_summary
+from steadypose.stream.sinks.trc import TrcSink
 
 __all__ = [
+    "BLUR_KINDS",
     "FORMATS",
+    "BlurSink",
     "CocoSink",
+    "CropSink",
     "CsvSink",
     "FileSink",
     "JsonlSink",
     "OpenPoseSink",
     "OverlaySink",
+    "ParquetSink",
     "PoseTrackSink",
+    "TrcSink",
     "draw_poses",
     "make_sinks",
     "write_summary",
@@ -47,6 +56,8 @@ FORMATS: dict[str, Callable[[Path, str, Skeleton], FileSink]] = {
     "coco": lambda folder, stem, _: CocoSink(folder / f"{stem}.coco.json"),
     "csv": lambda folder, stem, _: CsvSink(folder / f"{stem}.csv"),
     "openpose": lambda folder, stem, _: OpenPoseSink(folder / f"{stem}.openpose", stem),
+    "parquet": lambda folder, stem, _: ParquetSink(folder / f"{stem}.parquet", stem),
+    "trc": lambda folder, stem, _: TrcSink(folder / f"{stem}.trc"),
 }
 """Pose files by the names that users give: what makes the sink of each."""
 
@@ -60,6 +71,8 @@ def make_sinks(
     skeleton: Skeleton = POSETRACK17,
     overlay: bool = False,
     draw_score: float = 0.2,
+    blur: str = "off",
+    crops: bool = False,
 ) -> list[FileSink]:
     """Begin the files of one source, each under a temporary name.
 
@@ -72,9 +85,11 @@ def make_sinks(
             OpenPose what they define, JSON lines and CSV the joints as tracked.
         overlay: Write the video with the people drawn in as well.
         draw_score: Joints with a lower score are not drawn (0..1).
+        blur: Any of ``BLUR_KINDS``; write the video with faces or people hidden as well.
+        crops: Write pictures of each person as well.
 
     Raises:
-        InputError: A format is not known.
+        InputError: A format is not known, or needs an extra that is not installed.
         OutputError: A file cannot be begun, or would replace one that is not ours; nothing of
             what was begun stays.
     """
@@ -89,9 +104,13 @@ def make_sinks(
             sinks.append(FORMATS[kind](folder, name, skeleton))
         if overlay:
             sinks.append(OverlaySink(folder / f"{name}.mp4", info, draw_score=draw_score))
+        if blur != "off":
+            sinks.append(BlurSink(folder / f"{name}.blurred.mp4", info, blur))
+        if crops:
+            sinks.append(CropSink(folder / f"{name}.crops"))
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
-    except OutputError:
+    except SteadyposeError:
         for sink in sinks:
             sink.discard()
         raise

@@ -65,7 +65,7 @@ def _header(skeleton: Skeleton) -> list[str]:
 def _rows(result: FrameResult) -> list[list[Any]]:
     frame, poses = result.frame, result.poses
     boxes, box_scores = boxes_xyxy(poses).tolist(), scores(poses.box_scores).tolist()
-    cells = _cells(poses)
+    cells = joint_cells(poses)
     return [
         [
             frame.index,
@@ -79,8 +79,8 @@ def _rows(result: FrameResult) -> list[list[Any]]:
     ]
 
 
-def _cells(poses: Poses) -> list[list[float | None]]:
-    """Three cells a joint; None is written as an empty cell."""
+def joint_cells(poses: Poses) -> list[list[float | None]]:
+    """For each person three cells a joint: x, y, score; None where it is missing."""
     values = joints(poses).astype(object)
     values[~poses.present] = None
     flat: list[list[float | None]] = values.reshape(len(poses), 3 * len(poses.skeleton)).tolist()

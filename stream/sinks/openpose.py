@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steadypose.errors import OutputError
 from steadypose.mapping import map_poses
 from steadypose.poses import Poses
 from steadypose.skeletons import COCO17
 from steadypose.stream.records import FrameResult
+from steadypose.stream.sinks.part_folder import PartFolder
 from steadypose.stream.sinks.values import compact_json, joints
 
 _SUFFIX = "_keypoints.json"
@@ -55,58 +53,27 @@ class OpenPoseSink:
 
     def __init__(self, folder: Path, stem: str) -> None:
         self.paths: tuple[Path, ...] = (folder,)
-        self._folder = folder
         self._stem = stem
-        self._part = folder.with_name(folder.name + ".part")
-        self._spare_others()
-        try:
-            if self._part.exists():
-                shutil.rmtree(self._part)
-            self._part.mkdir()
-        except OSError as error:
-            raise self._failure(error) from error
+        self._part = PartFolder(folder, lambda name: name.endswith(_SUFFIX))
 
     def write(self, result: FrameResult) -> None:
         """Write a frame's file. Raises OutputError when it cannot be written."""
-        path = self._part / f"{self._stem}_{result.frame.index:012d}{_SUFFIX}"
+        path = self._part.path / f"{self._stem}_{result.frame.index:012d}{_SUFFIX}"
         record = {"version": 1.3, "people": _people(map_poses(result.poses, COCO17))}
         try:
             path.write_text(compact_json(record) + "\n", encoding="utf-8")
         except OSError as error:
             with contextlib.suppress(OSError):
                 path.unlink()
-            raise self._failure(error) from error
+            raise self._part.failure(error) from error
 
     def close(self, summary: dict[str, Any]) -> None:  # noqa: ARG002
-        """Give the folder its name. Raises OutputError when it cannot be renamed."""
-        try:
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
-            self._part.replace(self._folder)
-        except OSError as error:
-            raise self._failure(error) from error
-        finally:
-            self.discard()
+        """Give the folder its name. Raises OutputError when that fails."""
+        self._part.commit()
 
     def discard(self) -> None:
         """Remove what was begun."""
-        shutil.rmtree(self._part, ignore_errors=True)
-
-    def _spare_others(self) -> None:
-        """Refuse to replace a folder that holds anything but files of this kind."""
-        try:
-            names = [p.name for p in self._folder.iterdir()] if self._folder.exists() else []
-        except OSError as error:
-            raise self._failure(error) from error
-        others = [name for name in names if not name.endswith(_SUFFIX)]
-        if others:
-            raise OutputError(
-                f"{self._folder}: is there already and holds other files ({others[0]}); "
-                "choose another folder"
-            )
-
-    def _failure(self, error: OSError) -> OutputError:
-        return OutputError(f"{self._folder}: cannot be written: {os.strerror(error.errno or 0)}")
+        self._part.discard()
 
 
 def _people(poses: Poses) -> list[dict[str, Any]]:

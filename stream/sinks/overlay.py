@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from steadypose.errors import OutputError
 from steadypose.stream.records import FrameResult, SourceInfo
@@ -53,7 +55,7 @@ class OverlaySink:
     def write(self, result: FrameResult) -> None:
         """Draw and encode a frame. Raises OutputError when it cannot be written."""
         frame = result.frame
-        image = draw_poses(frame.image, result.poses, draw_score=self._draw_score)
+        image = self.picture(result)
         if frame.pts is None or self._time_base is None:
             unit, pts = 1 / Fraction(self._fps).limit_denominator(1001), frame.index
         else:
@@ -65,6 +67,10 @@ class OverlaySink:
             self._encoder.write(image, pts)
         except (av.FFmpegError, OSError) as error:
             raise self._failure(error) from error
+
+    def picture(self, result: FrameResult) -> NDArray[np.uint8]:
+        """What is shown of a frame: a new ``(H, W, 3)`` uint8 BGR picture."""
+        return draw_poses(result.frame.image, result.poses, draw_score=self._draw_score)
 
     def close(self, summary: dict[str, Any]) -> None:  # noqa: ARG002
         """Complete the file. Raises OutputError when it cannot be written."""

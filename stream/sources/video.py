@@ -29,6 +29,7 @@ from steadypose.stream.sources.decoding import (
 )
 from steadypose.stream.sources.orientation import OrientationReader
 from steadypose.stream.sources.promise import Ending
+from steadypose.stream.sources.span import Span
 from steadypose.stream.sources.timestamps import Timestamps
 
 if TYPE_CHECKING:
@@ -50,17 +51,24 @@ class VideoSource:
         path: The file.
         max_frames: Stop after so many frames.
         decoder_threads: Threads that decode; None for half of the cores, four at most.
+        span: Give out only this part, under the indices that its frames have in the whole file.
 
     Raises:
         InputError: The file cannot be used; the message names it and says why.
     """
 
     def __init__(
-        self, path: Path, *, max_frames: int | None = None, decoder_threads: int | None = None
+        self,
+        path: Path,
+        *,
+        max_frames: int | None = None,
+        decoder_threads: int | None = None,
+        span: Span | None = None,
     ) -> None:
         self.path = path
         self.warnings: list[str] = []
         self._max_frames = max_frames
+        self._span = span
         self._container = open_container(path)
         try:
             self._stream = video_stream(self._container, path)
@@ -74,9 +82,11 @@ class VideoSource:
             self._lock = threading.Lock()
             self._stop = threading.Event()
             self._iterated = False
-            self._count = 0
+            self._count = 0 if span is None else span.index
             self._delay = 0
             self._damage = _Damage()
+            if span is not None:
+                self._container.seek(span.seek, stream=self._stream)
             self._pictures = self._decode()
             self._first = self._peek()
             self.info = self._describe(self._first)
@@ -166,7 +176,15 @@ class VideoSource:
         return np.ascontiguousarray(self._orientation.of(picture).apply(image))
 
     def _decode(self) -> Generator[VideoFrame, None, None]:
-        """All pictures; what cannot be decoded is noted."""
+        """The pictures to give out."""
+        for picture in self._every_picture():
+            if self._span is None or self._span.holds(picture.pts):
+                yield picture
+            elif self._span.ends_before(picture.pts):
+                return
+
+    def _every_picture(self) -> Iterator[VideoFrame]:
+        """All pictures from here on; what cannot be decoded is noted."""
         for packet in self._reader:
             if self._stop.is_set():
                 return
@@ -219,6 +237,8 @@ class VideoSource:
             )
 
     def _judge(self) -> None:
+        if self._span is not None and self._span.stop is not None:
+            return
         ending = self._promise.ending(
             cut=self._reader.cut,
             damaged=self._damage.count > 0,

@@ -1,0 +1,1 @@
+"""Checks and measurements of ``steadypose batch`` on real videos."""
