@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from steadypose.engines.tensorrt.kernel_compilers import toolkits, wheel_libraries
 from steadypose.errors import EngineError, SteadyposeError
 
-_TOOLKIT = Path("/usr/local/cuda")
 _BYTES = 1 << 20
 _BATCH, _WARM, _ROUNDS = 8, 10, 100
 # Numbers of cupti_activity.h: kinds of activity, kinds of copies.
@@ -103,12 +100,9 @@ class Cupti:
 
 
 def _paths() -> Iterator[str]:
-    named = os.environ.get("CUDA_HOME")
-    for toolkit in [Path(named)] * bool(named) + [_TOOLKIT]:
+    for toolkit in toolkits():
         yield from sorted(map(str, toolkit.glob("extras/CUPTI/lib64/libcupti.so*")))
-    spec = find_spec("nvidia")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        yield from sorted(map(str, Path(folder).glob("*/lib/libcupti.so*")))
+    yield from wheel_libraries("libcupti.so*")
     yield from ("libcupti.so", "libcupti.so.13", "libcupti.so.12")
 
 

@@ -142,16 +142,24 @@ def kernel_compilers() -> Iterator[KernelCompiler]:
         break
 
 
-def _toolkits() -> list[Path]:
+def toolkits() -> list[Path]:
+    """Where a CUDA toolkit may lie."""
     named = [os.environ.get(name) for name in ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")]
     return [Path(folder) for folder in named if folder] + [_CUDA]
+
+
+def wheel_libraries(pattern: str) -> Iterator[str]:
+    """Libraries of NVIDIA's wheels, the newest CUDA first."""
+    spec = find_spec("nvidia")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        yield from sorted(map(str, Path(folder).glob(f"*/lib/{pattern}")), reverse=True)
 
 
 def _nvcc_paths() -> Iterator[str]:
     on_path = shutil.which("nvcc")
     if on_path:
         yield on_path
-    for toolkit in _toolkits():
+    for toolkit in toolkits():
         own = toolkit / "bin" / "nvcc"
         if own.is_file():
             yield str(own)
@@ -159,10 +167,8 @@ def _nvcc_paths() -> Iterator[str]:
 
 def _nvrtc_paths() -> Iterator[str]:
     """Of the toolkit, of NVIDIA's wheels, then whatever the system's loader knows."""
-    for toolkit in _toolkits():
+    for toolkit in toolkits():
         yield from sorted(map(str, toolkit.glob("lib64/libnvrtc.so*")))
-    spec = find_spec("nvidia")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        yield from sorted(map(str, Path(folder).glob("*/lib/libnvrtc.so.*")), reverse=True)
+    yield from wheel_libraries("libnvrtc.so.*")
     if sys.platform == "linux":
         yield from ("libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12")

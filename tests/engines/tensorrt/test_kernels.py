@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import importlib.util
 import re
 import shutil
 import stat
@@ -19,6 +18,7 @@ from steadypose.engines.tensorrt.kernel_compilers import (
     Nvcc,
     Nvrtc,
     kernel_compilers,
+    wheel_libraries,
 )
 from steadypose.engines.tensorrt.kernels import SOURCE, Kernels, kernel_code
 from steadypose.engines.tensorrt.memory import GpuError
@@ -46,12 +46,10 @@ def kept(folder: Path) -> list[Path]:
 
 def nvrtc_wheel() -> str:
     """The library of NVIDIA's wheel; skips where it is not installed."""
-    spec = importlib.util.find_spec("nvidia")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    found = [p for f in folders for p in Path(f).glob("*/lib/libnvrtc.so.*")]
-    if not found:
+    found = next(wheel_libraries("libnvrtc.so.*"), None)
+    if found is None:
         pytest.skip("the wheel nvidia-cuda-nvrtc is not installed")
-    return str(found[0])
+    return found
 
 
 class NvrtcPtx(Nvrtc):
