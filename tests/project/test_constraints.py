@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 _LIST = re.compile(r"^(dependencies|dev) = \[\n(.*?)^\]", re.MULTILINE | re.DOTALL)
+_EXTRA = re.compile(r"^(\w+) = \[(.*)\]$", re.MULTILINE)
 
 
 def pins(root: Path) -> list[Requirement]:
@@ -20,10 +21,22 @@ def pins(root: Path) -> list[Requirement]:
 
 
 def wanted(root: Path) -> list[Requirement]:
-    """The default and the ``dev`` requirements, read as text: tomllib is not in Python 3.10."""
-    lists = _LIST.findall((root / "pyproject.toml").read_text())
+    """The default and the ``dev`` requirements, read as text: tomllib is not in Python 3.10.
+
+    ``dev`` names extras of ours; what these require stands in their place.
+    """
+    text = (root / "pyproject.toml").read_text()
+    lists = _LIST.findall(text)
     assert [name for name, _ in lists] == ["dependencies", "dev"]
-    return [Requirement(text) for _, body in lists for text in re.findall(r'"([^"]+)"', body)]
+    named = [requirement for _, body in lists for requirement in requirements(body)]
+    (own,) = [requirement for requirement in named if requirement.name == "steadypose"]
+    extras = dict(_EXTRA.findall(text))
+    inner = [one for extra in sorted(own.extras) for one in requirements(extras[extra])]
+    return [one for one in named if one is not own] + inner
+
+
+def requirements(body: str) -> list[Requirement]:
+    return [Requirement(text) for text in re.findall(r'"([^"]+)"', body)]
 
 
 @pytest.mark.parametrize("python", PYTHONS)
