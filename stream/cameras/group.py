@@ -26,7 +26,8 @@ class CameraGroup:
     """Tracks people in several live sources at once, each with its own tracks.
 
     The newest frames of the cameras go through the networks together; see ``Intake`` for which
-    of them. The poses of a camera are those that it would have alone, frame for frame.
+    of them. The poses of a camera are those that it would have alone, frame for frame, up to how
+    the networks round in larger batches.
 
     Args:
         room: The networks and settings, shared by all.

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from steadypose import Frame
 from steadypose.configs import Config, DetectorConfig, EstimatorConfig, RefinerConfig
+from steadypose.engines.detectors import Detections
 from steadypose.errors import InputError, StageError
 from steadypose.stream.cameras import CameraGroup
 from steadypose.stream.engine_room import EngineRoom
@@ -203,6 +205,48 @@ def test_everything_ends_in_time_from_any_state() -> None:
     assert group.close() == []
     assert time.monotonic() - started < 2
     assert threading.active_count() == before
+
+
+class Stuck(SceneSource):
+    """A camera whose decoder hears of no stop for a while."""
+
+    def __init__(self) -> None:
+        super().__init__([], live=True)
+        self.release = threading.Event()
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.release.wait(20)
+        return iter(())
+
+
+def test_a_decoder_that_hangs_is_named_and_left_behind() -> None:
+    stuck = Stuck()
+    group = CameraGroup(room(), {"a": endless(0.002), "stuck": lambda: stuck}, Results())
+    group.start()
+    assert group.close(0.2) == ["stuck"]
+    stuck.release.set()
+    assert group.cameras["stuck"].join(20)
+
+
+def test_an_overloaded_engine_stops_between_two_networks() -> None:
+    work, looks = room(), threading.Semaphore(0)
+    find = work.detector.detect
+
+    def slow(image: NDArray[np.uint8]) -> Detections:
+        looks.release()
+        time.sleep(0.15)
+        return find(image)
+
+    work.detector.detect = slow  # type: ignore[method-assign]
+    openers = {str(n): endless(0.01) for n in range(8)}
+    group = CameraGroup(work, openers, Results())
+    group.start()
+    for _ in range(3):
+        assert looks.acquire(timeout=20)
+    started = time.monotonic()
+    assert group.close() == []
+    assert time.monotonic() - started < 1.2  # one look more, not eight
+    group.wait()
 
 
 def test_what_a_camera_has_done_is_told() -> None:
