@@ -140,6 +140,8 @@ class CameraGroup:
         """Track one frame of each of several cameras."""
         self._busy_since = time.monotonic()
         shots = [(name, shot) for name, shot in batch if self.cameras[name].is_current(shot)]
+        for _, shot in shots:
+            shot.watch.seconds["wait"] = self._busy_since - shot.frame.captured_s
         works = [self._followers[name].whole(shot.frame, shot.watch) for name, shot in shots]
         for (name, shot), result in zip(
             shots, together(self.room, works, self._check), strict=True

@@ -258,7 +258,7 @@ def test_what_a_camera_has_done_is_told() -> None:
     assert state.decoded >= state.tracked + state.dropped
     assert state.people == 2
     assert {"last", "p50", "p95", "p99", "max"} == set(state.age_ms)
-    assert {"decode", "detect", "estimate", "track"} == set(state.stage_ms)
+    assert {"wait", "detect", "estimate", "track"} == set(state.stage_ms)
     assert (state.width, state.height) == (200, 120)
     assert state.decoded_fps > 0
     assert state.tracked_fps > 0
