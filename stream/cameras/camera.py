@@ -27,7 +27,7 @@ class Shot:
     Attributes:
         frame: The picture; its epoch counts on over restarts of the camera.
         connection: How often the camera had been started.
-        watch: Has taken the time of decoding, and takes what follows.
+        watch: Takes the time of the work on it.
     """
 
     frame: Frame
@@ -55,7 +55,8 @@ class CameraState:
         people: In the newest result.
         age_ms: ``last``, and lately ``p50``, ``p95``, ``p99``, ``max``: from the decoded picture to
             its result.
-        stage_ms: By stage, lately: the p50 of what a frame spent there.
+        stage_ms: By stage, lately: the p50 of what a frame spent there; ``wait`` is the time until
+            the networks took it. Together they make up its age.
         width, height: Of the newest picture in pixels; 0 before the first.
     """
 
@@ -225,15 +226,13 @@ class Camera:
         base, frames = self._epoch + 1, iter(source)
         try:
             while self._connection == connection:
-                watch = Stopwatch()
-                with watch.measure("decode"):
-                    frame = next(frames, None)
+                frame = next(frames, None)
                 if frame is None or self._connection != connection:
                     return
                 self._epoch = base + frame.epoch
                 if base:
                     frame = replace(frame, epoch=self._epoch)
-                yield Shot(frame, connection, watch)
+                yield Shot(frame, connection)
         finally:
             source.close()
 

@@ -26,7 +26,8 @@ class CameraGroup:
     """Tracks people in several live sources at once, each with its own tracks.
 
     The newest frames of the cameras go through the networks together; see ``Intake`` for which
-    of them. The poses of a camera are those that it would have alone, frame for frame.
+    of them. The poses of a camera are those that it would have alone, frame for frame, up to how
+    the networks round in larger batches.
 
     Args:
         room: The networks and settings, shared by all.
@@ -139,6 +140,8 @@ class CameraGroup:
         """Track one frame of each of several cameras."""
         self._busy_since = time.monotonic()
         shots = [(name, shot) for name, shot in batch if self.cameras[name].is_current(shot)]
+        for _, shot in shots:
+            shot.watch.seconds["wait"] = self._busy_since - shot.frame.captured_s
         works = [self._followers[name].whole(shot.frame, shot.watch) for name, shot in shots]
         for (name, shot), result in zip(
             shots, together(self.room, works, self._check), strict=True

@@ -4,7 +4,7 @@ import { css, idColour, inkOn, paint } from "./drawing.js";
 
 const OLD_MS = 2000;
 const STAGE_COLOURS = {
-  decode: "#5b8def", detect: "#e0913a", estimate: "#3fa66a", refine: "#a06fd6", track: "#d65a7b",
+  wait: "#8b949e", detect: "#e0913a", estimate: "#3fa66a", refine: "#a06fd6", track: "#d65a7b",
 };
 
 export class Card {

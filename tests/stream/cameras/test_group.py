@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from steadypose import Frame
 from steadypose.configs import Config, DetectorConfig, EstimatorConfig, RefinerConfig
+from steadypose.engines.detectors import Detections
 from steadypose.errors import InputError, StageError
 from steadypose.stream.cameras import CameraGroup
 from steadypose.stream.engine_room import EngineRoom
@@ -205,6 +207,48 @@ def test_everything_ends_in_time_from_any_state() -> None:
     assert threading.active_count() == before
 
 
+class Stuck(SceneSource):
+    """A camera whose decoder hears of no stop for a while."""
+
+    def __init__(self) -> None:
+        super().__init__([], live=True)
+        self.release = threading.Event()
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.release.wait(20)
+        return iter(())
+
+
+def test_a_decoder_that_hangs_is_named_and_left_behind() -> None:
+    stuck = Stuck()
+    group = CameraGroup(room(), {"a": endless(0.002), "stuck": lambda: stuck}, Results())
+    group.start()
+    assert group.close(0.2) == ["stuck"]
+    stuck.release.set()
+    assert group.cameras["stuck"].join(20)
+
+
+def test_an_overloaded_engine_stops_between_two_networks() -> None:
+    work, third, calls = room(), threading.Event(), []
+    find = work.detector.detect
+
+    def slow(image: NDArray[np.uint8]) -> Detections:
+        calls.append(image)
+        if len(calls) == 3:
+            third.set()
+        time.sleep(0.1)
+        return find(image)
+
+    work.detector.detect = slow  # type: ignore[method-assign]
+    group = CameraGroup(work, {str(n): endless(0.01) for n in range(8)}, Results())
+    group.start()
+    assert third.wait(20)
+    group.stop()
+    assert group.close() == []
+    assert len(calls) <= 5
+    group.wait()
+
+
 def test_what_a_camera_has_done_is_told() -> None:
     got = Results()
     with CameraGroup(room(), {"a": endless(0.002)}, got) as group:
@@ -214,7 +258,7 @@ def test_what_a_camera_has_done_is_told() -> None:
     assert state.decoded >= state.tracked + state.dropped
     assert state.people == 2
     assert {"last", "p50", "p95", "p99", "max"} == set(state.age_ms)
-    assert {"decode", "detect", "estimate", "track"} == set(state.stage_ms)
+    assert {"wait", "detect", "estimate", "track"} == set(state.stage_ms)
     assert (state.width, state.height) == (200, 120)
     assert state.decoded_fps > 0
     assert state.tracked_fps > 0
