@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,17 @@ from steadypose.stream.interrupt import stop_on_signal
 from steadypose.stream.pipeline import Pipeline, Run
 from steadypose.stream.progress import Progress
 from steadypose.stream.records import Source
-from steadypose.stream.sinks import FileSink, make_sinks, write_summary
+from steadypose.stream.sinks import (
+    FileSink,
+    MqttSink,
+    RecordOptions,
+    RecordSink,
+    make_sinks,
+    write_summary,
+)
 from steadypose.stream.summary import RunSummary
 from steadypose.stream.timing import Stopwatch
+from steadypose.stream.window import Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +42,34 @@ class _Outcome:
         return EXIT_DONE if self.error is None else self.error.exit_code
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What a run is given to beside its files.
+
+    Attributes:
+        show: Open a window.
+        record: Folder of the recording, which exists; None for none.
+        record_options: How it is cut and kept.
+        mqtt: URL of a broker and topic; ``""`` for none.
+        max_frames: End after so many results; None for no limit. A live source drops frames, so
+            that its own limit would end the run sooner.
+    """
+
+    show: bool = False
+    record: Path | None = None
+    record_options: RecordOptions = field(default_factory=RecordOptions)
+    mqtt: str = ""
+    max_frames: int | None = None
+
+
 def record(
-    pipeline: Pipeline, source: Source, folder: Path, stem: str, *, quiet: bool = False
+    pipeline: Pipeline,
+    source: Source,
+    folder: Path,
+    stem: str,
+    *,
+    quiet: bool = False,
+    extras: Extras | None = None,
 ) -> int:
     """Track a source and write what the settings ask for into ``folder``.
 
@@ -46,6 +82,7 @@ def record(
         folder: Where the files go; it exists.
         stem: What they are called after.
         quiet: Print nothing but errors.
+        extras: Window, recording and broker.
 
     Returns:
         The exit code: 0 done, 2 not written, 3 a source or stage failed, 130 interrupted.
@@ -54,9 +91,19 @@ def record(
         OutputError: A file would replace the source itself, or cannot be begun.
     """
     run = pipeline.run(source)
+    wanted = extras or Extras()
     sinks = _open_sinks(pipeline, source, folder, stem)
+    try:
+        sinks += _open_extras(source, stem, wanted)
+    except SteadyposeError:
+        for sink in sinks:
+            sink.discard()
+        raise
     summary = RunSummary(run)
-    outcome = _drain(run, sinks, summary, quiet=quiet)
+    window = None
+    if wanted.show:
+        window = Window(source, draw_score=pipeline.config.output.draw_score)
+    outcome = _drain(run, sinks, summary, window, limit=wanted.max_frames, quiet=quiet)
     return _finish(outcome, sinks, summary, folder / f"{stem}.summary.json", quiet=quiet)
 
 
@@ -73,24 +120,91 @@ def _open_sinks(pipeline: Pipeline, source: Source, folder: Path, stem: str) -> 
     )
 
 
-def _drain(run: Run, sinks: list[FileSink], summary: RunSummary, *, quiet: bool) -> _Outcome:
-    """Write every result; say how it ended."""
+def _open_extras(source: Source, stem: str, wanted: Extras) -> list[FileSink]:
+    sinks: list[FileSink] = []
+    if wanted.mqtt:
+        sinks.append(MqttSink(wanted.mqtt, source.info.name))
+    if wanted.record is not None:
+        sinks.append(RecordSink(wanted.record, stem, source.info, wanted.record_options))
+    return sinks
+
+
+def _drain(
+    run: Run,
+    sinks: list[FileSink],
+    summary: RunSummary,
+    window: Window | None,
+    *,
+    limit: int | None,
+    quiet: bool,
+) -> _Outcome:
+    """Write every result; say how it ended. A window has this thread, the results another."""
+
+    def work() -> SteadyposeError | None:
+        return _write_all(run, sinks, summary, window, limit=limit, quiet=quiet)
+
+    with stop_on_signal(run.stop) as asked:
+        error = work() if window is None else _beside(window, run, work)
+    if error is not None:
+        return _Outcome(name="failed", error=error)
+    return _Outcome(name="interrupted") if asked.is_set() else _Outcome()
+
+
+def _write_all(
+    run: Run,
+    sinks: list[FileSink],
+    summary: RunSummary,
+    window: Window | None,
+    *,
+    limit: int | None,
+    quiet: bool,
+) -> SteadyposeError | None:
+    """Write every result; the error that ended it, if there was one."""
     info = run.source.info
     progress = Progress(info.name, info.frames, quiet=quiet)
-    with stop_on_signal(run.stop) as asked:
+    try:
+        for result in run:
+            if window is not None:
+                window.show(result)
+            writing = Stopwatch()
+            with writing.measure("write"):
+                for sink in sinks:
+                    sink.write(result)
+            summary.add(result, writing)
+            progress.update(len(result.poses))
+            if summary.frames == limit:
+                break
+        run.close()
+    except SteadyposeError as error:
+        return error
+    finally:
+        progress.close()
+    return None
+
+
+def _beside(
+    window: Window, run: Run, work: Callable[[], SteadyposeError | None]
+) -> SteadyposeError | None:
+    """Do the work on a thread of its own, while this one keeps the window alive."""
+    ended: list[BaseException | None] = []
+
+    def guarded() -> None:
         try:
-            for result in run:
-                writing = Stopwatch()
-                with writing.measure("write"):
-                    for sink in sinks:
-                        sink.write(result)
-                summary.add(result, writing)
-                progress.update(len(result.poses))
-        except SteadyposeError as error:
-            return _Outcome(name="failed", error=error)
-        finally:
-            progress.close()
-    return _Outcome(name="interrupted") if asked.is_set() else _Outcome()
+            ended.append(work())
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=guarded, name="steadypose-write")
+    thread.start()
+    try:
+        window.loop(lambda: not thread.is_alive())
+    finally:
+        run.stop()
+        thread.join()
+    (error,) = ended
+    if error is None or isinstance(error, SteadyposeError):
+        return error
+    raise error
 
 
 def _finish(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,14 @@ from steadypose.configs import (
 )
 from steadypose.errors import ConfigError, OutputError, SteadyposeError
 from steadypose.skeletons import SKELETONS
+from steadypose.stream.cli.live_options import add_live_options, check_live, extras_of
 from steadypose.stream.cli.options import add_section, positive, section_values
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 from steadypose.trackers import TrackerSettings
 
 if TYPE_CHECKING:
     from steadypose.stream.pipeline import Pipeline
+    from steadypose.stream.recording import Extras
     from steadypose.stream.sources import Camera
 
 _SECTIONS: Mapping[str, type[Any]] = {
@@ -42,19 +45,26 @@ _SECTIONS: Mapping[str, type[Any]] = {
 }
 
 
+_OUTPUT = "steadypose-output"
+
+
 def add_parser(commands: Any) -> None:
     """Add the sub-command."""
     parser = commands.add_parser(
         "track",
-        help="track the people of videos or image folders",
+        help="track the people of videos, image folders or a camera",
         description="Track the people of each SOURCE and write poses with identities to DIR.",
         epilog="Every setting below may also stand in a YAML file given to --config.",
     )
     parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="video file, folder of images or videos, glob"
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="video file, folder of images or videos, glob; camera (0, /dev/video0, webcam:NAME), "
+        "URL (rtsp, rtmp, http, https, udp, rtp, srt, tcp), or a .streams or YAML list of one",
     )
     parser.add_argument(
-        "-o", "--output", default="steadypose-output", metavar="DIR", help="[default %(default)s]"
+        "-o", "--output", metavar="DIR", help=f"folder of the files [default {_OUTPUT}]"
     )
     parser.add_argument(
         "--config",
@@ -63,6 +73,7 @@ def add_parser(commands: Any) -> None:
         help=f"preset ({', '.join(preset_names())}) or .yaml file [default %(default)s]",
     )
     _add_shortcuts(parser)
+    add_live_options(parser)
     parser.add_argument("--max-frames", type=positive, metavar="N", help="stop after N frames")
     parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
     for section, cls in _SECTIONS.items():
@@ -96,16 +107,23 @@ def run(options: argparse.Namespace) -> int:
     threading.Thread(target=import_module, args=("steadypose.trackers.tracker",)).start()
     config = load_config(options.config, _overrides(options))
     _check_outputs(config)
-    folder = _make_folder(Path(options.output))
 
     from steadypose.stream.pipeline import Pipeline
     from steadypose.stream.sources import expand_sources
 
     names = expand_sources(options.sources)
+    check_live(names)
+    if options.record and not (options.output or options.format):
+        # A recording is for good; files that are complete at their end would only grow beside it.
+        config = replace(config, output=replace(config.output, formats=(), save_video=False))
+    folder = _make_folder(Path(options.output or options.record or _OUTPUT))
+    if options.record:
+        _make_folder(Path(options.record))
+    extras = extras_of(options)
     pipeline = Pipeline(config)
     worst, stems = EXIT_DONE, set[str]()
     for name in names:
-        code = _track_one(pipeline, name, stems, folder, options)
+        code = _track_one(pipeline, name, stems, folder, options, extras)
         if code == EXIT_INTERRUPTED:
             return code
         worst = max(worst, code)
@@ -118,15 +136,18 @@ def _track_one(
     stems: set[str],
     folder: Path,
     options: argparse.Namespace,
+    extras: Extras,
 ) -> int:
     """Track one source; what is wrong with it is said in one line and spares the others."""
     from steadypose.stream.recording import record
-    from steadypose.stream.sources import open_source
+    from steadypose.stream.sources import is_live, open_source
 
     try:
-        source = open_source(name, max_frames=options.max_frames, live=pipeline.config.live)
+        live = not isinstance(name, str) or is_live(name)
+        limit = None if live else options.max_frames
+        source = open_source(name, max_frames=limit, live=pipeline.config.live)
         stem = distinct(source.info.stem, stems)
-        return record(pipeline, source, folder, stem, quiet=options.quiet)
+        return record(pipeline, source, folder, stem, quiet=options.quiet, extras=extras)
     except SteadyposeError as error:
         return complain(str(error), error.exit_code)
 
@@ -150,6 +171,8 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         ("runtime", "device", options.device),
         ("detector", "every", options.detect_every),
         ("refiner", "enabled", None if options.refiner is None else options.refiner == "on"),
+        ("live", "hwaccel", options.hwaccel),
+        ("live", "transport", options.rtsp_transport),
         ("estimator", "when", options.estimate or ("always" if options.refiner == "off" else None)),
     ):
         if value is not None:
