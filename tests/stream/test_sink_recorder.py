@@ -38,7 +38,7 @@ def test_at_any_moment_it_plays_up_to_the_last_second(tmp_path: Path) -> None:
         for index in range(35):
             sink.write(live_result(index))
         # What another process would find if this one were killed here.
-        copies = [Path(shutil.copy(path, path.with_suffix(".copy"))) for path in sink.paths]
+        copies = [Path(shutil.copy(path, tmp_path / f"copy{path.suffix}")) for path in sink.paths]
         assert times(copies[0])[:20] == [n / 10 for n in range(20)]
         assert len(copies[1].read_text().splitlines()) == 35
     finally:
