@@ -14,9 +14,17 @@ from steadypose.stream.interrupt import stop_on_signal
 from steadypose.stream.pipeline import Pipeline
 from steadypose.stream.progress import Progress
 from steadypose.stream.records import Source
-from steadypose.stream.sinks import FileSink, make_sinks, write_summary
+from steadypose.stream.sinks import (
+    FileSink,
+    MqttSink,
+    RecordOptions,
+    RecordSink,
+    make_sinks,
+    write_summary,
+)
 from steadypose.stream.summary import RunSummary, Summarised
 from steadypose.stream.timing import Stopwatch
+from steadypose.stream.window import Window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +74,34 @@ class _Ending:
             self.outcome, self.error = "failed", error
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What a run is given to beside its files.
+
+    Attributes:
+        show: Open a window.
+        record: Folder of the recording, which exists; None for none.
+        record_options: How it is cut and kept.
+        mqtt: URL of a broker and topic; ``""`` for none.
+        max_frames: End after so many results; None for no limit. A live source drops frames, so
+            that its own limit would end the run sooner.
+    """
+
+    show: bool = False
+    record: Path | None = None
+    record_options: RecordOptions = field(default_factory=RecordOptions)
+    mqtt: str = ""
+    max_frames: int | None = None
+
+
 def record(
-    pipeline: Pipeline, source: Source, folder: Path, stem: str, *, quiet: bool = False
+    pipeline: Pipeline,
+    source: Source,
+    folder: Path,
+    stem: str,
+    *,
+    quiet: bool = False,
+    extras: Extras | None = None,
 ) -> int:
     """Track a source and write what the settings ask for into ``folder``.
 
@@ -80,6 +114,7 @@ def record(
         folder: Where the files go; it exists.
         stem: What they are called after.
         quiet: Print nothing but errors.
+        extras: What the results are given to beside the files.
 
     Returns:
         The exit code: 0 done, 2 not written, 3 a source or stage failed, 130 interrupted.
@@ -89,7 +124,8 @@ def record(
     """
     progress = Progress(source.info.name, source.info.frames, quiet=quiet)
     try:
-        recorded = write_results(pipeline.run(source), folder, stem, watcher=progress)
+        run = pipeline.run(source)
+        recorded = write_results(run, folder, stem, watcher=progress, extras=extras)
     finally:
         progress.close()
     for line in recorded.complaints:
@@ -106,6 +142,7 @@ def write_results(
     *,
     watcher: Watcher,
     notes: Mapping[str, Any] | None = None,
+    extras: Extras | None = None,
 ) -> Recorded:
     """Write every result of a run, then its summary, which is thereby the last file to appear.
 
@@ -115,13 +152,21 @@ def write_results(
         stem: What they are called after.
         watcher: Told of every frame.
         notes: Further entries of the summary.
+        extras: What the results are given to beside the files.
 
     Raises:
         OutputError: A file would replace one that is not ours, or cannot be begun.
     """
+    wanted = extras or Extras()
     sinks = _open_sinks(run, folder, stem)
+    try:
+        sinks += _open_extras(run.source, stem, wanted)
+    except SteadyposeError:
+        for sink in sinks:
+            sink.discard()
+        raise
     summary = RunSummary(run)
-    ending = _drain(run, sinks, summary, watcher)
+    ending = _drain(run, sinks, summary, watcher, wanted)
     report = summary.report(ending.outcome, None if ending.error is None else str(ending.error))
     for sink in sinks:
         try:
@@ -175,20 +220,45 @@ def _open_sinks(run: Summarised, folder: Path, stem: str) -> list[FileSink]:
     )
 
 
+def _open_extras(source: Source, stem: str, wanted: Extras) -> list[FileSink]:
+    sinks: list[FileSink] = []
+    if wanted.mqtt:
+        sinks.append(MqttSink(wanted.mqtt, source.info.name))
+    if wanted.record is not None:
+        sinks.append(RecordSink(wanted.record, stem, source.info, wanted.record_options))
+    return sinks
+
+
 def _drain(
-    run: Summarised, sinks: list[FileSink], summary: RunSummary, watcher: Watcher
+    run: Summarised,
+    sinks: list[FileSink],
+    summary: RunSummary,
+    watcher: Watcher,
+    wanted: Extras,
 ) -> _Ending:
-    """Write every result; say how it ended."""
+    """Write every result; say how it ended. A window has this thread, the results another."""
+    window = None
+    if wanted.show:
+        window = Window(run.source, draw_score=run.room.config.output.draw_score)
+
+    def work() -> None:
+        for result in run:
+            if window is not None:
+                window.show(result)
+            writing = Stopwatch()
+            with writing.measure("write"):
+                for sink in sinks:
+                    sink.write(result)
+            summary.add(result, writing)
+            watcher.update(len(result.poses))
+            if summary.frames == wanted.max_frames:
+                run.stop()
+                break
+
     ending = _Ending()
     with stop_on_signal(run.stop) as asked:
         try:
-            for result in run:
-                writing = Stopwatch()
-                with writing.measure("write"):
-                    for sink in sinks:
-                        sink.write(result)
-                summary.add(result, writing)
-                watcher.update(len(result.poses))
+            work() if window is None else window.beside(work, run.stop)
         except SteadyposeError as error:
             ending.fail(error)
     if ending.error is None and asked.is_set():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from steadypose.benchmarks.latency.camera import Camera, made_up
@@ -16,6 +16,7 @@ from steadypose.stream.sources import LiveSource, LiveState
 
 _SIZE = (640, 360)
 _GONE_S = 10.0
+_KEYFRAME_S = 0.5
 _RECONNECTS = 50
 _LONGEST_S = 30.0
 
@@ -63,26 +64,26 @@ def _until(true: Callable[[], bool], what: str) -> float:
     return time.monotonic() - began
 
 
-def measure_outages() -> list[str]:
-    """A camera that is killed, one that falls silent, and fifty lost connections, as lines."""
+def measure_outages() -> Iterator[str]:
+    """A camera that is killed, one that falls silent, and fifty lost connections; a line each."""
     feed = RtspFeed()
-    camera = Camera(made_up(_SIZE), 30, rtsp=feed).start()
+    camera = Camera(made_up(_SIZE), 30, rtsp=feed, keyframe_s=_KEYFRAME_S).start()
     follower = _Follower(feed.url(), LiveConfig())
     try:
         follower.until(LiveState.LIVE, 30)
-        lines = [_killed(camera, follower), _silent(camera, follower)]
+        yield _killed(camera, follower)
+        yield _silent(camera, follower)
         follower.until(LiveState.LIVE, follower.frames + 30)
         before = _descriptors(), threading.active_count()
-        lines.append(_many(camera, follower))
+        yield _many(camera, follower)
         after = _descriptors(), threading.active_count()
-        lines.append(f"descriptors {before[0]} -> {after[0]}, threads {before[1]} -> {after[1]}")
-        lines.append(f"stop: {follower.close():.3f} s")
+        yield (f"descriptors {before[0]} -> {after[0]}, threads {before[1]} -> {after[1]}")
+        yield f"stop: {follower.close():.3f} s"
     finally:
         follower.close()
         camera.close()
         if camera.rtsp is not None:
             camera.rtsp.close()
-    return lines
 
 
 def _killed(camera: Camera, follower: _Follower) -> str:

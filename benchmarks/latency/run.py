@@ -203,7 +203,8 @@ def measure(
 def run(options: argparse.Namespace) -> int:
     """Measure, print, and append the records to a file if asked to."""
     if options.outages:
-        print("\n".join(measure_outages()))
+        for line in measure_outages():
+            print(line, flush=True)
         return 0
     wanted = [(options.config, {})] if not options.overload else [_OVERLOAD]
     for preset, overrides in wanted:

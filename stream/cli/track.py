@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,35 +18,42 @@ from steadypose.stream.cli.engine_options import (
     import_ahead,
     with_values,
 )
+from steadypose.stream.cli.live_options import add_live_options, check_live, extras_of, live_values
 from steadypose.stream.cli.options import add_section, positive
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 
 if TYPE_CHECKING:
     from steadypose.stream.pipeline import Pipeline
+    from steadypose.stream.recording import Extras
     from steadypose.stream.sources import Camera
 
-_SECTIONS: Mapping[str, type[Any]] = {
-    **ENGINE_SECTIONS,
-    "output": OutputConfig,
-    "live": LiveConfig,
-}
+_SECTIONS: Mapping[str, type[Any]] = {**ENGINE_SECTIONS, "output": OutputConfig}
+
+
+_OUTPUT = "steadypose-output"
 
 
 def add_parser(commands: Any) -> None:
     """Add the sub-command."""
     parser = commands.add_parser(
         "track",
-        help="track the people of videos or image folders",
+        help="track the people of videos, image folders or a camera",
         description="Track the people of each SOURCE and write poses with identities to DIR.",
         epilog="Every setting below may also stand in a YAML file given to --config.",
     )
     parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="video file, folder of images or videos, glob"
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="video file, folder of images or videos, glob; camera (0, /dev/video0, webcam:NAME), "
+        "URL (rtsp, rtmp, http, https, udp, rtp, srt, tcp), or a .streams or YAML list of one",
     )
     parser.add_argument(
-        "-o", "--output", default="steadypose-output", metavar="DIR", help="[default %(default)s]"
+        "-o", "--output", metavar="DIR", help=f"folder of the files [default {_OUTPUT}]"
     )
     add_settings(parser)
+    add_live_options(parser)
+    add_section(parser, "live", LiveConfig)
     parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
     parser.set_defaults(run=run, parser=parser)
 
@@ -59,13 +67,17 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         add_section(parser, section, cls)
 
 
-def settings_of(options: argparse.Namespace) -> Config:
+def settings_of(options: argparse.Namespace, values: Mapping[str, Any] | None = None) -> Config:
     """The settings that the options give.
+
+    Args:
+        options: Parsed options of ``add_settings``.
+        values: Settings of further sections.
 
     Raises:
         ConfigError: An unknown preset, or a value that is unknown or out of range.
     """
-    config = load_config(options.config, _overrides(options))
+    config = load_config(options.config, {**_overrides(options), **(values or {})})
     _check_outputs(config)
     return config
 
@@ -87,17 +99,24 @@ def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Track every source in turn; the exit code of the worst one."""
     import_ahead()
-    config = settings_of(options)
-    folder = make_folder(Path(options.output))
+    config = settings_of(options, live_values(options))
 
     from steadypose.stream.pipeline import Pipeline
     from steadypose.stream.sources import expand_sources
 
     names = expand_sources(options.sources)
+    check_live(names)
+    if options.record and not (options.output or options.format):
+        # A recording is for good; files that are complete at their end would only grow beside it.
+        config = replace(config, output=replace(config.output, formats=(), save_video=False))
+    folder = make_folder(Path(options.output or options.record or _OUTPUT))
+    if options.record:
+        make_folder(Path(options.record))
+    extras = extras_of(options)
     pipeline = Pipeline(config)
     worst, stems = EXIT_DONE, set[str]()
     for name in names:
-        code = _track_one(pipeline, name, stems, folder, options)
+        code = _track_one(pipeline, name, stems, folder, options, extras)
         if code == EXIT_INTERRUPTED:
             return code
         worst = max(worst, code)
@@ -110,15 +129,18 @@ def _track_one(
     stems: set[str],
     folder: Path,
     options: argparse.Namespace,
+    extras: Extras,
 ) -> int:
     """Track one source; what is wrong with it is said in one line and spares the others."""
     from steadypose.stream.recording import record
-    from steadypose.stream.sources import open_source
+    from steadypose.stream.sources import is_live, open_source
 
     try:
-        source = open_source(name, max_frames=options.max_frames, live=pipeline.config.live)
+        live = not isinstance(name, str) or is_live(name)
+        limit = None if live else options.max_frames
+        source = open_source(name, max_frames=limit, live=pipeline.config.live)
         stem = distinct(source.info.stem, stems)
-        return record(pipeline, source, folder, stem, quiet=options.quiet)
+        return record(pipeline, source, folder, stem, quiet=options.quiet, extras=extras)
     except SteadyposeError as error:
         return complain(str(error), error.exit_code)
 

@@ -15,10 +15,12 @@ from steadypose.stream.sinks.crops import CropSink
 from steadypose.stream.sinks.csv_table import CsvSink
 from steadypose.stream.sinks.drawing import draw_poses
 from steadypose.stream.sinks.jsonl import JsonlSink
+from steadypose.stream.sinks.mqtt import MqttSink
 from steadypose.stream.sinks.openpose import OpenPoseSink
 from steadypose.stream.sinks.overlay import OverlaySink
 from steadypose.stream.sinks.parquet import ParquetSink
 from steadypose.stream.sinks.posetrack import PoseTrackSink
+from steadypose.stream.sinks.recorder import RecordOptions, RecordSink
 from steadypose.stream.sinks.summary import write_summary
 from steadypose.stream.sinks.trc import TrcSink
 
@@ -31,10 +33,13 @@ __all__ = [
     "CsvSink",
     "FileSink",
     "JsonlSink",
+    "MqttSink",
     "OpenPoseSink",
     "OverlaySink",
     "ParquetSink",
     "PoseTrackSink",
+    "RecordOptions",
+    "RecordSink",
     "TrcSink",
     "draw_poses",
     "make_sinks",
@@ -43,9 +48,12 @@ __all__ = [
 
 
 class FileSink(Sink, Protocol):
-    """A sink that writes files; ``paths`` are their final names."""
+    """A sink that writes files."""
 
-    paths: tuple[Path, ...]
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The final names of the files."""
+        ...
 
 
 FORMATS: dict[str, Callable[[Path, str, Skeleton], FileSink]] = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import av
 import cv2
 import numpy as np
+from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
@@ -31,6 +32,8 @@ _FINEST = Fraction(1, 10_000_000)
 _BT709 = 1
 _MPEG_RANGE = 1
 _KEYFRAME_S = 2
+# A fragment begins with each key frame.
+_FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof"
 # PyAV 17 brought the argument; before it, conversion ran in the calling thread anyway.
 _ONE_THREAD = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
 
@@ -48,18 +51,31 @@ class Mp4Encoder:
         size: Width and height of the first picture.
         time_base: Unit of the time stamps in seconds; nothing finer than 0.1 microseconds is kept.
         fps: Nominal frame rate in frames per second.
+        fragment_s: Write the file in fragments of so many seconds, each complete in itself: it
+            plays up to the last of them, whatever befalls the process. Else the file has one index
+            at its beginning, and is of use once it is closed.
 
     Raises:
         av.FFmpegError, OSError: The file cannot be made.
     """
 
     def __init__(
-        self, path: Path, size: tuple[int, int], time_base: Fraction, fps: float | None
+        self,
+        path: Path,
+        size: tuple[int, int],
+        time_base: Fraction,
+        fps: float | None,
+        *,
+        fragment_s: float | None = None,
     ) -> None:
         self._size = size
         self._given = time_base
         self._time_base = max(time_base, _FINEST)
-        options = {"movflags": "+faststart", "movie_timescale": str(_scale(self._time_base))}
+        self._fragment_s = fragment_s
+        flags = "+faststart" if fragment_s is None else _FRAGMENTS
+        options = {"movflags": flags, "movie_timescale": str(_scale(self._time_base))}
+        if fragment_s is not None:
+            options["flush_packets"] = "1"
         self._container = av.open(str(path.resolve()), "w", format="mp4", options=options)
         try:
             self._container.metadata["comment"] = MARK
@@ -70,6 +86,7 @@ class Mp4Encoder:
         self._reformatter = VideoReformatter()
         self._step = max(1, round(1 / (Fraction(fps or 25) * self._time_base)))
         self._last: int | None = None
+        self._key: int | None = None
         self._shift = 0
 
     def write(self, image: NDArray[np.uint8], pts: int) -> None:
@@ -88,6 +105,8 @@ class Mp4Encoder:
         )
         frame.pts = self._stamp(pts)
         frame.time_base = self._time_base
+        if self._is_fragment_over(frame.pts):
+            frame.pict_type = PictureType.I
         self._mux(frame)
 
     def close(self) -> None:
@@ -115,10 +134,10 @@ class Mp4Encoder:
                 "FFmpeg was built without an H.264 encoder; the video is written as MPEG-4"
             )
         rate = Fraction(fps).limit_denominator(1001)
-        stream = cast(
-            "VideoStream",
-            self._container.add_stream(name, rate=rate, options=dict(_ENCODERS[name])),
-        )
+        options = dict(_ENCODERS[name])
+        if self._fragment_s is not None and name == "libx264":
+            options["tune"] = "zerolatency"  # what the encoder holds back would be lost
+        stream = cast("VideoStream", self._container.add_stream(name, rate=rate, options=options))
         context = stream.codec_context
         context.width, context.height = (side + side % 2 for side in self._size)
         context.pix_fmt = "yuv420p"
@@ -133,6 +152,15 @@ class Mp4Encoder:
             # Left open, the last frame would be shown twice as long.
             packet.duration = packet.duration or self._step
             self._container.mux(packet)
+
+    def _is_fragment_over(self, pts: int) -> bool:
+        """Whether a new fragment is to begin: by time, as a camera's frame rate is not known."""
+        if self._fragment_s is None:
+            return False
+        if self._key is not None and (pts - self._key) * self._time_base < self._fragment_s:
+            return False
+        self._key = pts
+        return True
 
     def _fit(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The picture in the size of the video: scaled into it, then filled up to even sides."""

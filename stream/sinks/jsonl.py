@@ -33,15 +33,7 @@ class JsonlSink:
 
     def write(self, result: FrameResult) -> None:
         """Append a frame. Raises OutputError when it cannot be written."""
-        frame = result.frame
-        record = {
-            "index": frame.index,
-            "pts_s": rounded_seconds(frame.pts_s),
-            "epoch": frame.epoch,
-            "detected": result.detected,
-            "persons": person_records(result.poses),
-        }
-        self._file.write(compact_json(record) + "\n")
+        self._file.write(compact_json(frame_record(result)) + "\n")
 
     def close(self, summary: dict[str, Any]) -> None:  # noqa: ARG002
         """Complete the file. Raises OutputError when it cannot be renamed."""
@@ -50,6 +42,18 @@ class JsonlSink:
     def discard(self) -> None:
         """Remove what was begun."""
         self._file.discard()
+
+
+def frame_record(result: FrameResult) -> dict[str, Any]:
+    """A frame and its people as plain values, as ``JsonlSink`` describes them."""
+    frame = result.frame
+    return {
+        "index": frame.index,
+        "pts_s": rounded_seconds(frame.pts_s),
+        "epoch": frame.epoch,
+        "detected": result.detected,
+        "persons": person_records(result.poses),
+    }
 
 
 def person_records(poses: Poses) -> list[dict[str, Any]]:
