@@ -91,7 +91,7 @@ def test_killed_and_resumed_gives_the_bytes_of_one_run(
         assert done_in(broken) < 10
     assert run_batch(shelf, "-o", broken, *options, networks=networks)[0] == 0
     first, second = results_of(whole), results_of(broken)
-    assert len(first) == 50
+    assert len(first) >= 50
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
     assert begun_after_done(events(broken)) == []

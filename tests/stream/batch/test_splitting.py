@@ -75,7 +75,7 @@ def test_a_file_whose_times_cannot_be_trusted_is_not_split(tmp_path: Path) -> No
 
 def people(ids: list[int], shift: float = 0.0) -> Poses:
     figure = np.random.default_rng(1).uniform(0, 40, (17, 2))
-    points = [figure + (60.0 * row + shift, 20.0) for row in range(len(ids))]
+    points = [figure + np.array([60.0 * row + shift, 20.0]) for row in range(len(ids))]
     return Poses.create(np.array(points).reshape(-1, 17, 2), track_ids=ids)
 
 
