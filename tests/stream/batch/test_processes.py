@@ -9,7 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,19 +55,27 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def alive(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+def all_gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def wait_for(condition: object, seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
 
 
 def done_in(folder: Path) -> int:
     return len(list(folder.rglob("*.summary.json")))
+
+
+def done_in_or_over(folder: Path, least: int, process: subprocess.Popen[bytes]) -> bool:
+    return done_in(folder) >= least or process.poll() is not None
+
+
+def begun(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def test_killed_and_resumed_gives_the_bytes_of_one_run(
@@ -82,12 +91,12 @@ def test_killed_and_resumed_gives_the_bytes_of_one_run(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda least=least: done_in(broken) >= least or process.poll() is not None)
+        wait_for(partial(done_in_or_over, broken, least, process))
         time.sleep(chance.random() * 0.2)
         workers = children(process.pid)
         process.kill()
         process.wait()
-        wait_for(lambda workers=workers: not alive(workers))
+        wait_for(partial(all_gone, workers))
         assert done_in(broken) < 10
     assert run_batch(shelf, "-o", broken, *options, networks=networks)[0] == 0
     first, second = results_of(whole), results_of(broken)
@@ -112,7 +121,7 @@ def test_a_killed_worker_costs_its_video_alone(
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: list(tmp_path.glob("out/long.jsonl.part")))
+    wait_for(partial(begun, tmp_path / "out" / "long.jsonl.part"))
     workers = [pid for pid in children(process.pid) if b"spawn_main" in cmdline(pid)]
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
@@ -145,7 +154,7 @@ def test_a_signal_ends_the_batch_in_order(
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: list(out.glob("long.jsonl.part")) and os.path.getsize(out / "long.jsonl.part"))
+    wait_for(partial(begun, out / "long.jsonl.part"))
     workers = children(process.pid)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -153,7 +162,7 @@ def test_a_signal_ends_the_batch_in_order(
     assert one_line(errors) == "steadypose: interrupted; 2 videos are left"
     assert outcomes(out) == {"long": "interrupted", "next": "pending"}
     assert list(out.rglob("*.part")) == []
-    wait_for(lambda: not alive(workers))
+    wait_for(partial(all_gone, workers))
 
 
 @pytest.fixture
