@@ -15,8 +15,6 @@ from typing import Any
 
 from steadypose.benchmarks.batch.clips import batch_command, run_batch
 
-_LEAST_S = 1.0
-
 
 def check_resume(
     clips: Sequence[Path], work: Path, *, config: str, options: Sequence[str], kills: int, seed: int
@@ -29,26 +27,24 @@ def check_resume(
     whole, broken = work / "whole", work / "broken"
     started = time.monotonic()
     run_batch(clips, whole, options, config=config)
-    needed = time.monotonic() - started
+    whole_s = time.monotonic() - started
+    begun_s, ended_s = _times(whole)
     chance = random.Random(seed)  # noqa: S311 - no secret, but the same moments on every run
     finished_at = []
     for _ in range(kills):
         # The moments are spread so that the last of them comes before the work is done.
-        delay = _LEAST_S + chance.random() * 2 * needed / kills
+        delay = chance.random() * 2 * (ended_s - begun_s) / (kills + 1)
         finished_at.append(_run_and_kill(clips, broken, options, config, delay))
     run_batch(clips, broken, options, config=config)
     first, second = results_of(whole), results_of(broken)
-    events = [
-        json.loads(line)
-        for line in (broken / ".steadypose/journal.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    events = _journal(broken)
     return {
         "clips": len(clips),
         "config": config,
         "options": list(options),
         "kills": kills,
         "seed": seed,
-        "uninterrupted_s": round(needed, 1),
+        "uninterrupted_s": round(whole_s, 1),
         "done_at_each_kill": finished_at,
         "files_compared": len(first),
         "bytes_compared": sum(map(len, first.values())),
@@ -58,6 +54,18 @@ def check_resume(
         "done_once": begun_after_done(events) == [],
         "half_written_left": sorted(p.name for p in broken.rglob("*.part")),
     }
+
+
+def _journal(output: Path) -> list[dict[str, Any]]:
+    path = output / ".steadypose/journal.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def _times(output: Path) -> tuple[float, float]:
+    """When the first video was begun and the last one ended, in seconds."""
+    times = [float(event["time"]) for event in _journal(output)]
+    return min(times), max(times)
 
 
 def results_of(folder: Path) -> dict[str, bytes]:
@@ -85,9 +93,15 @@ def begun_after_done(events: Sequence[dict[str, Any]]) -> list[str]:
 def _run_and_kill(
     clips: Sequence[Path], output: Path, options: Sequence[str], config: str, delay_s: float
 ) -> int:
-    """Start a batch and kill it, and nothing else, after a while; how many clips are done then."""
+    """Kill a batch ``delay_s`` after it began its first clip; how many clips are done then.
+
+    Only the command is killed; its workers must end by themselves.
+    """
     command = batch_command(clips, output, options, config=config)
+    before = len(_journal(output))
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(_journal(output)) == before and process.poll() is None:
+        time.sleep(0.02)
     try:
         process.wait(delay_s)
     except subprocess.TimeoutExpired:

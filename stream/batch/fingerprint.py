@@ -66,6 +66,8 @@ def content_sha256(source: str) -> str:
         if len(files) == 1 and files[0] == path:
             return file_sha256(path)
         return _digest(f"{file.name}:{file_sha256(file)}" for file in files)
+    except FileNotFoundError as error:
+        raise InputError(f"{source}: no such file") from error
     except OSError as error:
         raise InputError(f"{source}: cannot be read: {error.strerror}") from error
 

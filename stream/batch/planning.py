@@ -102,7 +102,7 @@ def _pattern(pattern: str, output: str) -> Iterator[Found]:
 def _walk(top: Path, root: Path, output: str) -> Iterator[Found]:
     """All videos below ``top``, with their folders as seen from ``root``."""
     own = None if is_url(output) else Path(output).expanduser().resolve()
-    for name, folders, _ in os.walk(top):
+    for name, folders, files in os.walk(top):
         here = Path(name)
         if own is not None and here.resolve() == own and here != top:
             folders.clear()
@@ -115,12 +115,19 @@ def _walk(top: Path, root: Path, output: str) -> Iterator[Found]:
                 str(here), _relative(here.parent, root), here.name, here.name, 0, str(error)
             )
             continue
-        for video in contents.videos:
+        for video in [*contents.videos, *_dead_links(here, files)]:
             yield _file(video, _relative(here, root))
         if contents.images and not contents.videos:
             stem = here.resolve().name or "images"
             size = sum(path.stat().st_size for path in contents.images)
             yield _found(str(here), _parent(_relative(here, root)), stem, stem, size)
+
+
+def _dead_links(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Links to videos that are gone: they are to fail by name, not to be passed over."""
+    paths = [folder / name for name in sorted(names, key=_natural) if not name.startswith(".")]
+    videos = (path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES)
+    return [path for path in videos if path.is_symlink() and not path.exists()]
 
 
 def _file(path: Path, folder: str) -> Found:

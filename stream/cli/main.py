@@ -10,7 +10,17 @@ from typing import Any
 from steadypose._version import __version__
 from steadypose.errors import SteadyposeError
 from steadypose.opencv_check import explain_opencv_import
-from steadypose.stream.cli import batch, doctor, engine, export, models, serve, track, train
+from steadypose.stream.cli import (
+    batch,
+    doctor,
+    engine,
+    export,
+    models,
+    report,
+    serve,
+    track,
+    train,
+)
 from steadypose.stream.cli.options import Parser
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, complain
 
@@ -34,7 +44,7 @@ def build_parser(wanted: str | None = None) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"steadypose {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (track, serve, batch, models, engine, train, export, doctor):
+    for module in (track, serve, batch, report, models, engine, train, export, doctor):
         module.add_parser(commands)
     if wanted not in commands.choices:
         _add_further(commands)

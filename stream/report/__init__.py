@@ -1,0 +1,1 @@
+"""An HTML page with plots of what was tracked."""

@@ -1,0 +1,102 @@
+"""Shelves of small videos, and batches over them, for the tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steadypose.stream.batch.crew import Finished, Message, Ready
+from steadypose.stream.batch.videos import Task
+from steadypose.stream.batch.worker import Orders, Worker
+from steadypose.stream.engine_room import EngineRoom
+from tests.cli.conftest import encode
+from tests.stream.stand_ins import scene, walk
+
+ONE_PERSON = walk(24, people=1, speed=3.0)
+
+
+def clip(path: Path, frames: int = 12, start: int = 0) -> Path:
+    """A video of one person who walks, from the ``start``-th step on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    steps = ONE_PERSON[start : start + frames]
+    return encode(path, [scene(boxes) for boxes in steps])
+
+
+def command(*arguments: object, networks: Sequence[str]) -> list[str]:
+    """``steadypose batch`` as a process of its own, on tiny networks."""
+    given = [str(argument) for argument in arguments]
+    return [sys.executable, "-m", "steadypose.stream.cli.main", "batch", *given, *networks]
+
+
+def run_batch(*arguments: object, networks: Sequence[str], **options: Any) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of ``command``."""
+    done = subprocess.run(
+        command(*arguments, networks=networks),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        **options,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "steadypose-batch.json").read_text())
+    return loaded
+
+
+def outcomes(folder: Path) -> dict[str, str]:
+    """Outcome of each video by its name."""
+    return {video["name"]: video["outcome"] for video in manifest(folder)["videos"]}
+
+
+def reasons(folder: Path) -> dict[str, str]:
+    """Reason of each video that has one, by its name."""
+    return {v["name"]: v["reason"] for v in manifest(folder)["videos"] if v["reason"]}
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / ".steadypose" / "journal.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def black(frames: int) -> list[np.ndarray]:
+    return [scene([]) for _ in range(frames)]
+
+
+class HandCrew:
+    """A crew that works in the test's own process, one task after another."""
+
+    def __init__(self, orders: Orders, size: int, room: EngineRoom | None = None) -> None:
+        self.size, self.done = size, list[Task]()
+        self._orders, self._room = orders, room
+        self._workers: dict[int, Worker] = {}
+        self._messages: deque[Message] = deque()
+
+    def start(self, slot: int) -> None:
+        self._workers[slot] = Worker(self._orders, self._room)
+        self._messages.append(Ready(slot=slot))
+
+    def give(self, slot: int, task: Task) -> None:
+        self.done.append(task)
+        result = self._workers[slot].do(task, lambda done, of: None)
+        self._messages.append(Finished(slot=slot, result=result))
+
+    def wait(self, timeout_s: float) -> list[Message]:
+        messages = list(self._messages)
+        self._messages.clear()
+        return messages
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+    def close(self) -> None:
+        """Nothing runs."""

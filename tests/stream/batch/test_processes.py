@@ -1,0 +1,286 @@
+"""Real workers on tiny networks: killed, starved, interrupted, and a folder of bad videos."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from steadypose.benchmarks.batch.resume import begun_after_done, results_of
+from tests.cli.conftest import encode
+from tests.cli.reading import one_line
+from tests.media import cut, write_clip, write_sound
+from tests.stream.batch.shelf import (
+    black,
+    clip,
+    command,
+    events,
+    manifest,
+    outcomes,
+    reasons,
+    run_batch,
+)
+from tests.stream.stand_ins import scene
+
+Networks = tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shelf")
+    for number in range(10):
+        clip(folder / f"{number}.mp4", start=number)
+    return folder
+
+
+def children(pid: int) -> list[int]:
+    """Processes of which ``pid`` is the parent."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(status.parent.name))
+    return found
+
+
+def all_gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def done_in(folder: Path) -> int:
+    return len(list(folder.rglob("*.summary.json")))
+
+
+def done_in_or_over(folder: Path, least: int, process: subprocess.Popen[bytes]) -> bool:
+    return done_in(folder) >= least or process.poll() is not None
+
+
+def begun(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def test_killed_and_resumed_gives_the_bytes_of_one_run(
+    shelf: Path, tmp_path: Path, networks: Networks
+) -> None:
+    options = ("--jobs", "2", "--save-video", "--format", "posetrack,jsonl,csv,trc")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert run_batch(shelf, "-o", whole, *options, networks=networks)[0] == 0
+    chance = random.Random(1)
+    for least in (1, 4):
+        process = subprocess.Popen(
+            command(shelf, "-o", broken, *options, networks=networks),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(partial(done_in_or_over, broken, least, process))
+        time.sleep(chance.random() * 0.2)
+        workers = children(process.pid)
+        process.kill()
+        process.wait()
+        wait_for(partial(all_gone, workers))
+        assert done_in(broken) < 10
+    assert run_batch(shelf, "-o", broken, *options, networks=networks)[0] == 0
+    first, second = results_of(whole), results_of(broken)
+    assert len(first) >= 50
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+    assert begun_after_done(events(broken)) == []
+    assert list(broken.rglob("*.part")) == []
+
+
+def test_a_killed_worker_costs_its_video_alone(
+    shelf: Path, tmp_path: Path, networks: Networks
+) -> None:
+    encode(tmp_path / "long.mp4", [scene([(20, 20, 60, 100)])] * 4000)
+    process = subprocess.Popen(
+        command(
+            *(tmp_path / "long.mp4", shelf, "-o", tmp_path / "out", "--jobs", "1"),
+            *("--retries", "0"),
+            networks=networks,
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(partial(begun, tmp_path / "out" / "long.jsonl.part"))
+    workers = [pid for pid in children(process.pid) if b"spawn_main" in cmdline(pid)]
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    printed, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (3, "")
+    assert printed.splitlines()[-1] == "11 videos: 10 done, 1 failed"
+    assert reasons(tmp_path / "out") == {
+        "long": "its worker was killed (SIGKILL), as the system does when memory runs out"
+    }
+    assert [p.name for p in (tmp_path / "out").glob("long*")] == []
+
+
+def cmdline(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_batch_in_order(
+    tmp_path: Path, networks: Networks, number: signal.Signals
+) -> None:
+    encode(tmp_path / "long.mp4", [scene([(20, 20, 60, 100)])] * 4000)
+    clip(tmp_path / "next.mp4")
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command(
+            *(tmp_path / "long.mp4", tmp_path / "next.mp4", "-o", out, "--jobs", "1"),
+            networks=networks,
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(partial(begun, out / "long.jsonl.part"))
+    workers = children(process.pid)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert one_line(errors) == "steadypose: interrupted; 2 videos are left"
+    assert outcomes(out) == {"long": "interrupted", "next": "pending"}
+    assert list(out.rglob("*.part")) == []
+    wait_for(partial(all_gone, workers))
+
+
+@pytest.fixture
+def bad_shelf(tmp_path: Path) -> Path:
+    """Videos that are wrong in every way, and some that are only odd."""
+    folder = tmp_path / "bad"
+    clip(folder / "good.mp4")
+    (folder / "empty.mp4").touch()
+    (folder / "text.mp4").write_text("This is no video.\n" * 50)
+    cut(clip(folder / "index-cut-off.mp4"), 0.6)
+    cut(write_clip(folder / "truncated.mkv", frames=50), 0.5)
+    write_sound(folder / "sound.mp4")
+    clip(folder / "one.mp4", frames=1)
+    clip(folder / "same.mp4")
+    clip(folder / "same.mov")
+    clip(folder / "zwei Füße 👣 漢字.mp4")
+    clip(folder / ("long-" + "x" * 240 + ".mp4"))
+    encode(folder / "8k.mp4", [scene([(900, 900, 3000, 4000)], (4320, 7680))])
+    encode(folder / "nobody.mp4", black(5))
+    (folder / "dangling.mp4").symlink_to(folder / "gone.mp4")
+    return folder
+
+
+def test_the_bad_set(bad_shelf: Path, tmp_path: Path, networks: Networks) -> None:
+    out = tmp_path / "out"
+    code, printed, errors = run_batch(bad_shelf, "-o", out, "--jobs", "2", networks=networks)
+    assert (code, errors) == (3, "")
+    told = outcomes(out)
+    long = next(name for name in told if name.startswith("long-"))
+    failed = {
+        "empty": "empty.mp4: the file is empty",
+        "text": "text.mp4: not a video file, or damaged beyond reading",
+        "index-cut-off": "index-cut-off.mp4: not a video file, or damaged beyond reading",
+        "truncated": "truncated.mkv: ended after frame",
+        "sound": "sound.mp4: holds no video, only audio",
+        "dangling": "dangling.mp4: no such file",
+    }
+    good = ("good", "one", "same.mp4", "same.mov", "zwei Füße 👣 漢字", long, "8k", "nobody")
+    assert told == dict.fromkeys(failed, "failed") | dict.fromkeys(good, "done")
+    for name, reason in failed.items():
+        assert reason in reasons(out)[name]
+        assert reason in printed
+    frames = {video["name"]: video["frames"] for video in manifest(out)["videos"]}
+    assert [frames[name] for name in ("one", "8k", "nobody", "good")] == [1, 1, 5, 12]
+    assert 0 < frames["truncated"] < 50
+    assert (out / "truncated.jsonl").read_text().count("\n") == frames["truncated"]
+    assert len(long.encode()) <= 199
+    assert (out / f"{long}.posetrack.json").stat().st_size > 0
+    assert list(out.rglob("*.part")) == []
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that anybody may use; pytest's own are closed to other users."""
+    folder = Path(tempfile.mkdtemp(prefix="steadypose-test-"))
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_no_permission(open_folder: Path, networks: Networks) -> None:
+    clip(open_folder / "good.mp4")
+    clip(open_folder / "secret.mp4").chmod(0)
+    out = open_folder / "out"
+    as_nobody = {} if os.geteuid() else {"user": 65534, "group": 65534, "extra_groups": []}
+    models = [str(shutil.copy(p, open_folder)) if p.endswith(".onnx") else p for p in networks]
+    code, _, errors = run_batch(
+        *(open_folder, "-o", out, "--jobs", "1"), networks=models, cwd=open_folder, **as_nobody
+    )
+    if "ermission" in errors:
+        pytest.skip("another user cannot run this interpreter")
+    assert code == 3
+    assert reasons(out) == {
+        "secret": f"{open_folder}/secret.mp4: cannot be read: Permission denied"
+    }
+
+
+def test_a_video_that_takes_too_much_memory(tmp_path: Path, networks: Networks) -> None:
+    clip(tmp_path / "small.mp4")
+    encode(tmp_path / "large.mp4", [scene([(900, 900, 3000, 4000)], (4320, 7680))] * 30)
+    out = tmp_path / "out"
+    code, _, _ = run_batch(
+        *(tmp_path / "large.mp4", tmp_path / "small.mp4", "-o", out),
+        *("--jobs", "1", "--max-memory", "400M"),
+        networks=networks,
+    )
+    assert code == 3
+    assert outcomes(out) == {"large": "failed", "small": "done"}
+    reason = reasons(out)["large"]
+    assert reason.startswith(
+        ("out of memory (limit 400 MB)", "its worker crashed", "its worker was")
+    )
+
+
+def test_a_full_disk_is_named_and_the_others_go_on(tmp_path: Path, networks: Networks) -> None:
+    encode(tmp_path / "long.mp4", [scene([(20, 20, 60, 100)])] * 150)
+    clip(tmp_path / "short.mp4", frames=4)
+    limited = ["bash", "-c", 'ulimit -f 24; exec "$0" "$@"']
+    paths = (tmp_path / "long.mp4", tmp_path / "short.mp4")
+    out = tmp_path / "out"
+    done = subprocess.run(
+        [*limited, *command(*paths, "-o", out, "--jobs", "1", networks=networks)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 3
+    assert outcomes(out) == {"long": "failed", "short": "done"}
+    assert "cannot be written" in reasons(out)["long"]
+
+
+def test_networks_that_cannot_be_loaded_are_one_line(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4")
+    (tmp_path / "net.onnx").write_bytes(b"nonsense")
+    code, _, errors = run_batch(
+        *(tmp_path / "a.mp4", "-o", tmp_path / "out", "--device", "cpu", "--jobs", "2"),
+        networks=("--detector.model", str(tmp_path / "net.onnx")),
+    )
+    assert code == 2
+    assert "net.onnx" in one_line(errors)
