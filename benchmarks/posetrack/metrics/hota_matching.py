@@ -123,10 +123,10 @@ class _Side:
             other: Count the whole sequence for each frame in which this side stands alone.
             first: This side also has the frames in which both are empty.
         """
-        whole = self.seen.sum(1)
+        whole: Floats = self.seen.sum(1)
         if other is None or not len(other.ids) or not len(self.ids):
             return whole
-        total = np.zeros_like(whole)
+        total: Floats = np.zeros_like(whole)
         for mine, theirs, count in zip(self.rows, other.rows, self.counts, strict=True):
             alone = not len(theirs) and (first or len(mine) > 0)
             total += whole if alone else count
@@ -155,7 +155,7 @@ def _aligned(similar: Sequence[Floats], people: _Side, predictions: _Side) -> li
     length = people.seen[:, :, None] + predictions.seen[:, None]
     agreement = shared / np.maximum(length - shared, 1e-12)
     return [
-        agreement[:, truth[:, None], found] * similarity
+        np.asarray(agreement[:, truth[:, None], found] * similarity)
         for similarity, (truth, found) in zip(similar, places, strict=True)
     ]
 
