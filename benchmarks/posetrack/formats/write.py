@@ -115,7 +115,7 @@ def _annotations(clip: Clip) -> list[dict[str, Any]]:
     table, joint_scores = _in_17(clip.persons)
     fields = _common(clip)
     flat = table.reshape(len(table), -1).tolist()
-    scored = np.isfinite(clip.persons.scores).any(1)
+    scored = [bool(row.any()) for row in np.isfinite(clip.persons.scores)]
     for n, person in enumerate(fields):
         person |= {"id": n + 1, "keypoints": flat[n]}
         if scored[n]:
