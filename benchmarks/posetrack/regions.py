@@ -24,8 +24,9 @@ def in_any(points: Floats, polygons: Sequence[Polygon]) -> NDArray[np.bool_]:
 def inside_polygon(points: Floats, polygon: Polygon) -> NDArray[np.bool_]:
     """Which points ``(..., 2)`` are inside a polygon ``(V, 2)``; points on its boundary are not.
 
-    A polygon that crosses itself is taken by the even-odd rule, which is what repairing it into
-    simple ones gives. One of fewer than three corners holds nothing.
+    A polygon that crosses itself is taken by the even-odd rule: that is what shapely's ``contains``
+    says of it, which the official tools ask, and what it is once ``make_valid`` has repaired it.
+    (``buffer(0)`` would lose a lobe of it.) One of fewer than three corners holds nothing.
     """
     if len(polygon) < 3:
         return np.zeros(points.shape[:-1], bool)

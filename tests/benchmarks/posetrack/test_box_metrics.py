@@ -35,7 +35,7 @@ def box_sequences(draw):
     return truth, found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(box_sequences())
 def test_equals_motmetrics(sequence):
     ours = evaluate_boxes(*sequence).as_dict()
@@ -44,7 +44,7 @@ def test_equals_motmetrics(sequence):
         assert ours[name] == pytest.approx(value, abs=1e-9, nan_ok=True), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(box_sequences())
 def test_hota_equals_trackeval(sequence):
     ours = evaluate_boxes(*sequence).as_dict()
@@ -53,7 +53,7 @@ def test_hota_equals_trackeval(sequence):
         assert ours[name] == pytest.approx(value, abs=1e-6), name
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(box_sequences())
 def test_truth_as_prediction_is_perfect(sequence):
     truth, _ = sequence
