@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from steadypose.benchmarks.posetrack.clip import Clip
 from steadypose.benchmarks.posetrack.evaluate import evaluate, write_json
 from steadypose.benchmarks.posetrack.formats import read_clips, write_clip
 from steadypose.benchmarks.posetrack.operating_points import OperatingPoint, tune, untuned
+from steadypose.benchmarks.posetrack.plots import MOST_TIMELINES
 from steadypose.benchmarks.posetrack.report import Compared, tell, write_report
 from steadypose.benchmarks.posetrack.scores import ProtocolName
 from steadypose.benchmarks.posetrack.submission import write_submission
@@ -199,7 +201,7 @@ def _evaluate_all(
             f"are in {job.folder}"
         )
         return
-    last = list(job.pairs(tree, variants[-1]))
+    last = list(islice(job.pairs(tree, variants[-1]), MOST_TIMELINES))
     write_report(job.folder, compared, last, job.settings() | {"split": options.split})
     if not options.quiet:
         tell(job.folder, compared)

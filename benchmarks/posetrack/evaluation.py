@@ -17,14 +17,14 @@ from steadypose.benchmarks.posetrack.scores import (
     AveragePrecision,
     Mota,
     ProtocolName,
-    Score,
     Scores,
 )
 from steadypose.errors import InputError
 from steadypose.poses import NO_TRACK
 
 METRICS = ("ap", "mota", "hota", "box")
-TRACKING = ("mota", "hota", "box")
+MOST_IDS = 10_000
+"""poseval takes ids below it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ class Evaluation:
         if truth.name in self.clips:
             raise InputError(f"{truth.source}: a clip called {truth.name} was evaluated before")
         if self._mota or self._hota or self._with_boxes:
-            _check_tracked(found)
+            _check_tracked(found, official=self._protocol == "official")
         found = above(found, self._threshold)
         result = Result(*self._poses(truth, found), self._boxes(truth, found))
         self.clips[truth.name] = result
@@ -154,13 +154,16 @@ def above(clip: Clip, threshold: float | None) -> Clip:
     )
 
 
-def _check_tracked(found: Clip) -> None:
-    nameless = np.flatnonzero(found.persons.track_ids == NO_TRACK)
-    if len(nameless):
-        image = int(found.persons.image[nameless[0]])
-        raise InputError(
-            f"{found.where(image)}: a person without 'track_id'; only ap can be evaluated"
-        )
-
-
-__all__ = ["METRICS", "TRACKING", "Evaluation", "Result", "Score", "above"]
+def _check_tracked(found: Clip, *, official: bool) -> None:
+    """Whether every prediction has an id that can be used. Raises InputError."""
+    ids, image = found.persons.track_ids, found.persons.image
+    for wrong, words in (
+        (ids == NO_TRACK, "a person without 'track_id'; only ap can be evaluated"),
+        (
+            official & (ids >= MOST_IDS),
+            f"'track_id': the official tools take ids below {MOST_IDS}; smaller ones are made by "
+            "'steadypose convert --renumber'",
+        ),
+    ):
+        if wrong.any():
+            raise InputError(f"{found.where(int(image[wrong][0]))}: {words}")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from steadypose.benchmarks.posetrack.report import Compared
 
 MOST_TIMELINES = 20
+"""Sequences whose ids a report shows."""
 _COLOURS = 20
 
 
@@ -27,7 +28,7 @@ def plots(
 
     Args:
         compared: All that was evaluated.
-        pairs: Truth and predictions whose ids are shown; the first ``MOST_TIMELINES`` of them.
+        pairs: Truth and predictions whose ids are shown.
 
     Raises:
         ImportError: matplotlib is missing (the extra ``report``).
@@ -37,7 +38,7 @@ def plots(
     # Text stays text, and the same results give the same bytes.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "steadypose"}):
         found = [("MOTA of each sequence", _mota(compared))]
-        found += [(f"Ids in {t.name}", _timeline(t, f)) for t, f in pairs[:MOST_TIMELINES]]
+        found += [(f"Ids in {t.name}", _timeline(t, f)) for t, f in pairs]
     return found
 
 

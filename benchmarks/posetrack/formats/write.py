@@ -59,7 +59,9 @@ def as_results(clip: Clip) -> list[dict[str, Any]]:
     table, joint_scores = _in_17(clip.persons)
     table[..., 2] = joint_scores
     fields = _common(clip)
-    for person, rows in zip(fields, table.reshape(len(table), -1).tolist(), strict=True):
+    for person, rows in zip(
+        fields, table.reshape(len(table), 3 * len(POSETRACK17)).tolist(), strict=True
+    ):
         person["keypoints"] = rows
         person.setdefault("score", 1.0)
     return fields
@@ -114,7 +116,7 @@ def _video(name: str) -> str:
 def _annotations(clip: Clip) -> list[dict[str, Any]]:
     table, joint_scores = _in_17(clip.persons)
     fields = _common(clip)
-    flat = table.reshape(len(table), -1).tolist()
+    flat = table.reshape(len(table), 3 * len(POSETRACK17)).tolist()
     scored = [bool(row.any()) for row in np.isfinite(clip.persons.scores)]
     for n, person in enumerate(fields):
         person |= {"id": n + 1, "keypoints": flat[n]}

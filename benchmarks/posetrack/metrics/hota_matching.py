@@ -164,19 +164,19 @@ def _matched(similarity: Floats, score: Floats, how: Matching) -> Mask:
     """``(A, K, G, P)``: the pairs with the highest score in total, for each alpha."""
     enough: Mask = similarity >= _ENOUGH[:, None, None, None]
     if how.each_alpha:
-        pairs = np.stack([_best(near, near * _SURE + similarity) for near in enough])
+        pairs = _best(enough, enough * _SURE + similarity)
     else:
-        pairs = _best(np.asarray(score > 0), score)[None]
+        pairs = _best(np.asarray(score > 0), score)
     matched: Mask = pairs & enough
     return matched
 
 
 def _best(edges: Mask, score: Floats) -> Mask:
-    """The pairs ``(K, G, P)`` of ``edges`` with the highest score in total."""
+    """The pairs ``(..., K, G, P)`` of ``edges`` with the highest score in total."""
     pairs = edges.copy()
-    for k in np.flatnonzero(disputed(edges)):
-        pairs[k] = False
-        pairs[k][linear_sum_assignment(score[k], maximize=True)] = True
+    for place in map(tuple, np.argwhere(disputed(edges))):
+        pairs[place] = False
+        pairs[place][linear_sum_assignment(score[place], maximize=True)] = True
     return pairs
 
 

@@ -69,8 +69,8 @@ def numbered(
 
 
 def disputed(edges: Mask) -> Mask:
-    """``(K,)``: channels of ``edges`` ``(K, G, P)`` where somebody has a choice of two."""
-    rows: Mask = (edges.sum(2) > 1).any(1) | (edges.sum(1) > 1).any(1)
+    """``(..., K)``: channels of ``edges`` ``(..., K, G, P)`` where somebody has a choice of two."""
+    rows: Mask = (edges.sum(-1) > 1).any(-1) | (edges.sum(-2) > 1).any(-1)
     return rows
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from steadypose.benchmarks.posetrack.metrics import BoxFrame, Pairing
+from steadypose.benchmarks.posetrack.metrics import BoxFrame
 from steadypose.geometry import box_iou
 
 
@@ -48,38 +48,3 @@ def trackeval_scores(truth: Sequence[BoxFrame], found: Sequence[BoxFrame]) -> di
     got = HOTA().eval_sequence(data)
     names = ("HOTA", "DetA", "AssA", "DetRe", "DetPr", "AssRe", "AssPr", "LocA")
     return {name: 100 * float(np.mean(got[name])) for name in names}
-
-
-def motmetrics_keypoints(frames: Sequence[Pairing]) -> dict[str, np.ndarray]:
-    """Scores of joints by py-motmetrics, an accumulator for each, in percent, as in poseval."""
-    import motmetrics
-
-    names = ["num_misses", "num_switches", "num_false_positives", "num_objects", "num_detections"]
-    rows = []
-    for joint in range(15):
-        accumulator = motmetrics.MOTAccumulator(auto_id=True)
-        for frame in frames:
-            truth, found = np.flatnonzero(frame.truth[joint]), np.flatnonzero(frame.found[joint])
-            distance = frame.distance[joint][np.ix_(truth, found)]
-            distance = np.where(distance <= 0.5, distance, np.nan)
-            accumulator.update(frame.truth_ids[truth], frame.found_ids[found], distance)
-        host = motmetrics.metrics.create()
-        got = host.compute(accumulator, metrics=names, return_dataframe=False) if frames else {}
-        misses, switches, false, objects, hits = (float(got.get(n, 0)) for n in names)
-        events = accumulator.events
-        matched = events[events.Type.isin(["MATCH", "SWITCH"])]["D"].sum() if len(events) else 0
-        logged = events["D"].sum() if len(events) else 0.0
-        rows.append(
-            {
-                "MOTA": 100 * (1 - _divided(misses + switches + false, objects)),
-                "precision": 100 * _divided(hits, hits + false),
-                "recall": 100 * _divided(hits, objects),
-                "MOTP": 100 * (1 - _divided(matched, hits)),
-                "MOTP logged": 100 * (1 - logged / hits) if hits else 0.0,
-            }
-        )
-    return {name: np.array([row[name] for row in rows], float) for name in rows[0]}
-
-
-def _divided(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")

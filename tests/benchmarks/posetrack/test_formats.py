@@ -275,3 +275,13 @@ def test_results_of_unknown_images(tmp_path):
     (tmp_path / "r.json").write_text(json.dumps(records))
     with pytest.raises(InputError, match="result 0: 'image_id' 4: no such image"):
         read_results(tmp_path / "r.json", [crowd(1, 1)], POSETRACK17)
+
+
+@pytest.mark.parametrize("form", ["posetrack17", "posetrack18", "coco"])
+def test_a_clip_without_people_is_written_and_read(tmp_path, form):
+    clip = crowd(2, 0)
+    write_clip(clip, tmp_path / "v.json", form)
+    path = tmp_path / "v.json"
+    (found,) = read_results(path, [clip], POSETRACK17) if form == "coco" else read_clips(path)
+    assert len(found.persons) == 0
+    assert len(found.images) == 2

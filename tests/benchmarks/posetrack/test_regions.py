@@ -21,8 +21,8 @@ def test_equals_shapely_contains(corners, seed):
     middles = (polygon + np.roll(polygon, 1, 0)) / 2
     points = np.concatenate([polygon, middles, rng.uniform(-2, 2, (20, 2)).round(2)])
     shape = shapely.Polygon(polygon)
-    # As poseval asks, polygons that cross themselves included. Of those, GEOS says of some points on
-    # an edge that they are inside.
+    # As poseval asks, polygons that cross themselves included; of those GEOS takes some points on
+    # an edge for inside.
     if not shape.is_valid:
         points = points[2 * len(polygon) :]
     wanted = shapely.contains(shape, shapely.points(points))
