@@ -1,16 +1,19 @@
-"""MOTA of joints by py-motmetrics, as in poseval: an accumulator for each joint and sequence."""
+"""Evaluation in the way of poseval: distances pair by pair, MOTA by py-motmetrics."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from steadypose.benchmarks.posetrack.clip import JOINTS
+from steadypose.benchmarks.posetrack.clip import JOINTS, Floats
 from steadypose.benchmarks.posetrack.metrics.clear import ClearCounts
 from steadypose.benchmarks.posetrack.metrics.pairing import Pairing
 from steadypose.benchmarks.posetrack.persons import NEAR
+from steadypose.benchmarks.posetrack.scenes import Scene
 from steadypose.errors import InputError
 
 _NAMES = {
@@ -20,6 +23,27 @@ _NAMES = {
     "switches": "num_switches",
     "detections": "num_detections",
 }
+
+
+class LoopedScene(Scene):
+    """A scene whose distances are computed one by one, for each pair and joint, as in poseval."""
+
+    @cached_property
+    def distances(self) -> Floats:
+        """The same ``(15, G, P)``."""
+        distance = np.full((JOINTS, len(self.truth), len(self.found)), np.inf)
+        for g, person in enumerate(self.truth):
+            for p, prediction in enumerate(self.found):
+                for joint in range(JOINTS):
+                    if np.isfinite(person[joint, 0]) and np.isfinite(prediction[joint, 0]):
+                        way = np.linalg.norm(np.subtract(person[joint], prediction[joint]))
+                        distance[joint, g, p] = way / self.heads[g]
+        return distance
+
+    @classmethod
+    def of(cls, scene: Scene) -> LoopedScene:
+        """The same scene."""
+        return cls(**{field.name: getattr(scene, field.name) for field in fields(Scene)})
 
 
 def motmetrics() -> Any:

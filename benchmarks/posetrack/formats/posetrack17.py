@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steadypose.benchmarks.posetrack.clip import JOINTS, Clip, Images, Persons, Polygon
 from steadypose.benchmarks.posetrack.formats.fields import Record, only, text, whole_number
@@ -44,7 +46,7 @@ def clip_of(content: Record, path: Path) -> Clip:
     return Clip(name=path.stem, source=path, images=images, persons=_persons(rects, wheres))
 
 
-def image_ids(files: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def image_ids(files: tuple[str, ...]) -> NDArray[np.int64]:
     """``(F,)`` image ids of PoseTrack 2018; 1, 2, 3 ... where the names do not give them."""
     found = []
     for file in files:
@@ -85,16 +87,27 @@ def _regions(record: Record, where: str) -> tuple[Polygon, ...]:
 
 def _persons(rects: list[list[Record]], wheres: list[str]) -> Persons:
     persons = Persons.blank([image for image, there in enumerate(rects) for _ in there])
-    row = 0
-    for there, where in zip(rects, wheres, strict=True):
-        for number, rect in enumerate(there, 1):
-            _fill(persons, row, rect, f"{where}: annorect number {number}")
-            row += 1
+    names = [
+        f"{where}: annorect number {number}"
+        for there, where in zip(rects, wheres, strict=True)
+        for number in range(1, len(there) + 1)
+    ]
+    points: list[list[Any]] = []
+    for row, rect in enumerate(rect for there in rects for rect in there):
+        _fill(persons, row, rect, names[row])
+        points += _points(persons, row, rect, names[row])
+    # The first of several points of one joint counts, as in poseval.
+    table = _numbers(points, names)[::-1]
+    table = table[(table[:, 1] >= 0) & (table[:, 1] < JOINTS)]
+    place = tuple(table[:, :2].astype(np.intp).T)
+    persons.points[place] = table[:, 2:4]
+    persons.scores[place] = table[:, 4]
+    persons.visible[place] = table[:, 5]
     return persons
 
 
 def _fill(persons: Persons, row: int, rect: Record, where: str) -> None:
-    """Write one rectangle into the arrays."""
+    """Write what a rectangle says of the whole person into the arrays."""
     if "track_id" in rect:
         value = {"track_id": only(rect["track_id"], f"{where}: 'track_id'")}
         persons.track_ids[row] = whole_number(value, "track_id", where)
@@ -103,26 +116,50 @@ def _fill(persons: Persons, row: int, rect: Record, where: str) -> None:
             persons.heads[row, column] = _number(rect[field], f"{where}: '{field}'")
     if "score" in rect:
         persons.person_scores[row] = _number(rect["score"], f"{where}: 'score'")
+
+
+def _points(persons: Persons, row: int, rect: Record, where: str) -> list[list[Any]]:
+    """Row, joint, x, y, score and visibility of each point of a rectangle."""
     body = rect.get("annopoints")
-    points = body[0].get("point") if isinstance(body, list) and body and body[0] else None
-    persons.bare[row] = points is None
-    # The first of several points of one joint counts, as in poseval.
-    for point in reversed(points or []):
-        try:
-            joint = point["id"][0]
-            if 0 <= joint < JOINTS:
-                persons.points[row, joint] = point["x"][0], point["y"][0]
-                persons.scores[row, joint] = point["score"][0] if "score" in point else np.nan
-                seen = point.get("is_visible") or [np.nan]
-                persons.visible[row, joint] = seen[0] if seen[0] is not None else np.nan
-        except (IndexError, KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{where}: 'annopoints': a point needs 'id', 'x', 'y', each in a list of one"
-            ) from error
+    try:
+        points = body[0].get("point") if body and body[0] else None
+        persons.bare[row] = points is None
+        return [
+            [row, p["id"][0], p["x"][0], p["y"][0], _maybe(p, "score"), _maybe(p, "is_visible")]
+            for p in points or ()
+        ]
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{where}: 'annopoints': a point needs 'id', 'x', 'y', each in a list of one"
+        ) from error
+
+
+def _maybe(point: Record, field: str) -> Any:
+    """A point's value, NaN where there is none; the original files have empty ones."""
+    value = point.get(field)
+    return value[0] if value and value[0] is not None else np.nan
+
+
+def _numbers(points: list[list[Any]], names: list[str]) -> NDArray[np.float64]:
+    """Points as an array ``(M, 6)``. Raises InputError naming the rectangle of a wrong one."""
+    try:
+        table = np.array(points, np.float64).reshape(-1, 6)
+        if np.isfinite(table[:, :4]).all():
+            return table
+    except (TypeError, ValueError):
+        pass
+    for row in points:
+        if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in row[:4]):
+            raise InputError(f"{names[row[0]]}: 'annopoints': expected numbers, got {row[1:4]}")
+    raise InputError(f"{names[points[0][0]]}: 'annopoints': 'score': expected numbers")
 
 
 def _number(value: Any, where: str) -> float:
     number = only(value, where)
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not np.isfinite(number):
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, (int, float))
+        or not math.isfinite(number)
+    ):
         raise InputError(f"{where}: expected a number, got {number!r}")
     return float(number)

@@ -231,6 +231,10 @@ BROKEN_17 = {
         change_17(["annorect", 0, "annopoints"], [{"point": [{"id": [1]}]}]),
         f"{FIRST}: annorect number 1: 'annopoints': a point needs",
     ),
+    "x": (
+        change_17(["annorect", 1, "annopoints", 0, "point", 4, "x"], ["left"]),
+        f"{FIRST}: annorect number 2: 'annopoints': expected numbers",
+    ),
 }
 
 
