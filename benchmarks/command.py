@@ -77,6 +77,14 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
 
 
+def _add_posetrack(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gt", required=True, type=Path, help="folder of annotations")
+    parser.add_argument("--pred", required=True, type=Path, help="folder of predictions")
+    parser.add_argument("--rounds", type=int, default=3, help="of each, in turns [%(default)s]")
+    parser.add_argument("--times", type=int, default=10, help="the larger set [%(default)s]")
+    parser.add_argument("--json", type=Path, help="append the record to this file, a line")
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 BENCHES: dict[str, tuple[str, _Add, str]] = {
     "refiner": (
@@ -103,6 +111,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.batch.run",
         _add_batch,
         "many videos: killed and resumed, speed by jobs, a long video in parts",
+    ),
+    "posetrack": (
+        "steadypose.benchmarks.posetrack.speed",
+        _add_posetrack,
+        "time and memory of PoseTrack evaluation, against motmetrics",
     ),
     "throughput": (
         "steadypose.benchmarks.throughput",

@@ -88,6 +88,7 @@ class RefinerConfig:
         max_zoom: A crop size is used while it enlarges the person by no more than this.
         max_batch: Most people that go through the network at once.
         flip: Refine the mirrored crop too and join the two; takes twice as long.
+        prior: Tell the refiner where the tracks expect each person; off to compare.
     """
 
     enabled: bool = False
@@ -97,6 +98,7 @@ class RefinerConfig:
     max_zoom: float = 1.5
     max_batch: int = 8
     flip: bool = False
+    prior: bool = True
 
     def __post_init__(self) -> None:
         check_range("refiner.threshold", self.threshold, 0, 0.999)
@@ -167,7 +169,8 @@ class Config:
         tracker: Values for ``steadypose.trackers.TrackerSettings`` by field name.
 
     Raises:
-        ConfigError: ``estimator.when`` is ``new`` and there is no refiner to do the work.
+        ConfigError: ``estimator.when`` is ``new`` and there is no refiner, or no prior, to do the
+            work.
     """
 
     name: str = "balanced"
@@ -184,4 +187,9 @@ class Config:
             raise ConfigError(
                 "estimator.when: 'new' leaves tracked people to the refiner, which is off; "
                 "choose 'always' or set refiner.enabled"
+            )
+        if self.estimator.when == "new" and not self.refiner.prior:
+            raise ConfigError(
+                "refiner.prior: 'estimator.when: new' refines from the prior alone; switch it on "
+                "or choose 'always'"
             )

@@ -125,9 +125,12 @@ class Poser:
         return rows[good]
 
     def _matched_priors(self, sight: Sight, poses: Poses) -> NDArray[np.float32]:
-        """Prior ``(N, 19, 3)`` of each pose: its track's prediction; zeros where it has none."""
+        """Prior ``(N, 19, 3)`` of each pose: its track's prediction; zeros where it has none.
+
+        Nobody has one where ``refiner.prior`` is off.
+        """
         priors = np.zeros((len(poses), len(poses.skeleton), 3), np.float32)
-        if not len(sight.predictions):
+        if not len(sight.predictions) or not self._room.config.refiner.prior:
             return priors
         detected = sight.where.detected if sight.looked else False
         ids = self._tracker.match_preliminary(

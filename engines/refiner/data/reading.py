@@ -17,7 +17,7 @@ from steadypose.errors import InputError
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object that a JSON file holds. Raises InputError if there is none."""
-    content = _parsed(path)
+    content = parse_json(path)
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected an object with 'images' and 'annotations'")
     return content
@@ -25,13 +25,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_records(path: Path) -> list[dict[str, Any]]:
     """The list of objects that a JSON file holds. Raises InputError if there is none."""
-    content = _parsed(path)
+    content = parse_json(path)
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise InputError(f"{path}: expected a list of objects, one for each person")
     return content
 
 
-def _parsed(path: Path) -> Any:
+def parse_json(path: Path) -> Any:
+    """What a JSON file holds. Raises InputError if it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,0 +1,165 @@
+"""PoseTrack 2017 JSON: ``annolist``, where every value is in a list of one."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.benchmarks.posetrack.clip import JOINTS, Clip, Images, Persons, Polygon
+from steadypose.benchmarks.posetrack.formats.fields import Record, only, text, whole_number
+from steadypose.engines.refiner.data.reading import records_of
+from steadypose.errors import InputError
+
+_SETS = {"mpiinew": 3, "bonn": 2, "mpii": 1}
+"""PoseTrack 2018 builds its image ids from a number of the set, the video's and the frame's."""
+
+
+def clip_of(content: Record, path: Path) -> Clip:
+    """The clip of a parsed file.
+
+    Ids of images are made as PoseTrack 2018 has them, from the numbers in the pictures' names.
+
+    Raises:
+        InputError: A field is missing or cannot be used.
+    """
+    records = records_of(content, "annolist", path)
+    if not records:
+        raise InputError(f"{path}: 'annolist': holds no image")
+    wheres = [f"{path}: image number {n}" for n in range(1, len(records) + 1)]
+    files = tuple(_file(record, where) for record, where in zip(records, wheres, strict=True))
+    wheres = [f"{path}: image {file}" for file in files]
+    rects = [records_of(r, "annorect", Path(w)) for r, w in zip(records, wheres, strict=True)]
+    images = Images(
+        ids=image_ids(files),
+        files=files,
+        labelled=np.array(
+            [_labelled(*each) for each in zip(records, rects, wheres, strict=True)], bool
+        ),
+        regions=tuple(_regions(r, w) for r, w in zip(records, wheres, strict=True)),
+        promised=np.full(len(records), -1, np.int64),
+    )
+    return Clip(name=path.stem, source=path, images=images, persons=_persons(rects, wheres))
+
+
+def image_ids(files: tuple[str, ...]) -> NDArray[np.int64]:
+    """``(F,)`` image ids of PoseTrack 2018; 1, 2, 3 ... where the names do not give them."""
+    found = []
+    for file in files:
+        path = PurePosixPath(file)
+        video, frame = re.match(r"\d{1,6}(?=_|$)", path.parent.name), re.match(r"\d+", path.stem)
+        if video is None or frame is None or int(frame[0]) > 9999:
+            return np.arange(1, len(files) + 1, dtype=np.int64)
+        kind = next((n for name, n in _SETS.items() if name in path.parent.name), 1)
+        found.append(kind * 10**10 + int(video[0]) * 10**4 + int(frame[0]))
+    if len(set(found)) < len(found):
+        return np.arange(1, len(files) + 1, dtype=np.int64)
+    return np.array(found, np.int64)
+
+
+def _file(record: Record, where: str) -> str:
+    return text(only(record.get("image"), f"{where}: 'image'"), "name", f"{where}: 'image'")
+
+
+def _labelled(record: Record, rects: list[Record], where: str) -> bool:
+    if record.get("is_labeled") is None:
+        return bool(rects)
+    return bool(only(record["is_labeled"], f"{where}: 'is_labeled'"))
+
+
+def _regions(record: Record, where: str) -> tuple[Polygon, ...]:
+    try:
+        return tuple(
+            np.array(
+                [[point["x"][0], point["y"][0]] for point in region["point"]], np.float64
+            ).reshape(-1, 2)
+            for region in record.get("ignore_regions") or []
+        )
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{where}: 'ignore_regions': expected objects with 'point', a list of x and y"
+        ) from error
+
+
+def _persons(rects: list[list[Record]], wheres: list[str]) -> Persons:
+    persons = Persons.blank([image for image, there in enumerate(rects) for _ in there])
+    names = [
+        f"{where}: annorect number {number}"
+        for there, where in zip(rects, wheres, strict=True)
+        for number in range(1, len(there) + 1)
+    ]
+    points: list[list[Any]] = []
+    for row, rect in enumerate(rect for there in rects for rect in there):
+        _fill(persons, row, rect, names[row])
+        points += _points(persons, row, rect, names[row])
+    # The first of several points of one joint counts, as in poseval.
+    table = _numbers(points, names)[::-1]
+    table = table[(table[:, 1] >= 0) & (table[:, 1] < JOINTS)]
+    place = tuple(table[:, :2].astype(np.intp).T)
+    persons.points[place] = table[:, 2:4]
+    persons.scores[place] = table[:, 4]
+    persons.visible[place] = table[:, 5]
+    return persons
+
+
+def _fill(persons: Persons, row: int, rect: Record, where: str) -> None:
+    """Write what a rectangle says of the whole person into the arrays."""
+    if "track_id" in rect:
+        value = {"track_id": only(rect["track_id"], f"{where}: 'track_id'")}
+        persons.track_ids[row] = whole_number(value, "track_id", where)
+    for column, field in enumerate(("x1", "y1", "x2", "y2")):
+        if field in rect:
+            persons.heads[row, column] = _number(rect[field], f"{where}: '{field}'")
+    if "score" in rect:
+        persons.person_scores[row] = _number(rect["score"], f"{where}: 'score'")
+
+
+def _points(persons: Persons, row: int, rect: Record, where: str) -> list[list[Any]]:
+    """Row, joint, x, y, score and visibility of each point of a rectangle."""
+    body = rect.get("annopoints")
+    try:
+        points = body[0].get("point") if body and body[0] else None
+        persons.bare[row] = points is None
+        return [
+            [row, p["id"][0], p["x"][0], p["y"][0], _maybe(p, "score"), _maybe(p, "is_visible")]
+            for p in points or ()
+        ]
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{where}: 'annopoints': a point needs 'id', 'x', 'y', each in a list of one"
+        ) from error
+
+
+def _maybe(point: Record, field: str) -> Any:
+    """A point's value, NaN where there is none; the original files have empty ones."""
+    value = point.get(field)
+    return value[0] if value and value[0] is not None else np.nan
+
+
+def _numbers(points: list[list[Any]], names: list[str]) -> NDArray[np.float64]:
+    """Points as an array ``(M, 6)``. Raises InputError naming the rectangle of a wrong one."""
+    try:
+        table = np.array(points, np.float64).reshape(-1, 6)
+        if np.isfinite(table[:, :4]).all():
+            return table
+    except (TypeError, ValueError):
+        pass
+    for row in points:
+        if not all(isinstance(v, (int, float)) and np.isfinite(v) for v in row[:4]):
+            raise InputError(f"{names[row[0]]}: 'annopoints': expected numbers, got {row[1:4]}")
+    raise InputError(f"{names[points[0][0]]}: 'annopoints': 'score': expected numbers")
+
+
+def _number(value: Any, where: str) -> float:
+    number = only(value, where)
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, (int, float))
+        or not math.isfinite(number)
+    ):
+        raise InputError(f"{where}: expected a number, got {number!r}")
+    return float(number)
