@@ -16,6 +16,7 @@ from typing import Any
 from steadypose.benchmarks.engines.arguments import add_arguments as add_engines
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
 from steadypose.errors import SteadyposeError
+from steadypose.stream.cli.options import positive
 
 
 def _add_accuracy(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,17 @@ def _add_throughput(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--config", nargs="*", default=["fast", "balanced"])
     parser.add_argument("--save-video", action="store_true")
+    parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
+
+
+def _add_following(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--config", nargs="*", default=["fast", "balanced"])
+    parser.add_argument("--frames", type=positive, default=200, metavar="N", help="[%(default)s]")
+    parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="[%(default)s]")
+    parser.add_argument("--hold", type=int, metavar="N", help="estimator.hold [the preset's]")
+    parser.add_argument("--hold-oks", type=float, metavar="T", help="estimator.hold_oks")
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="MOTChallenge boxes of the clip")
     parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
 
 
@@ -55,6 +67,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.throughput",
         _add_throughput,
         "frames/s and memory of the whole track command",
+    ),
+    "following": (
+        "steadypose.benchmarks.following",
+        _add_following,
+        "people followed by --estimate new against --estimate always, on video",
     ),
 }
 """By name: the module with ``run(options) -> int``, what adds its options, what it measures."""

@@ -54,6 +54,10 @@ class EstimatorConfig:
         sure_score: With ``new``, a pose is sure from this mean probability of its joints on, a
             dropped joint counted as 0 (0..1).
         sure_joints: With ``new``, and with so many joints of a probability of 0.5 or more (0..19).
+        hold: With ``new``, frames in a row for which a steady person may be shown where the track
+            expects them, without being looked at; 0 looks at everyone in every frame.
+        hold_oks: With ``new``, a person is steady where the last look agreed with what the track
+            had expected, at an OKS of at least this (0..1).
     """
 
     model: str = "movenet-thunder"
@@ -63,6 +67,8 @@ class EstimatorConfig:
     when: str = "always"
     sure_score: float = 0.5
     sure_joints: int = 8
+    hold: int = 1
+    hold_oks: float = 0.85
 
     def __post_init__(self) -> None:
         check_sizes("estimator.sizes", self.sizes)
@@ -72,6 +78,8 @@ class EstimatorConfig:
             raise ConfigError(f"estimator.when: expected always or new, got {self.when}")
         check_range("estimator.sure_score", self.sure_score, 0, 1)
         check_range("estimator.sure_joints", self.sure_joints, 0, 19)
+        check_range("estimator.hold", self.hold, 0, 100)
+        check_range("estimator.hold_oks", self.hold_oks, 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from steadypose.configs import Config
 from steadypose.engines.detectors import Detections
 from steadypose.errors import SourceError, StageError
@@ -26,7 +23,7 @@ from steadypose.poses import Poses
 from steadypose.stream.channel import Channel, ChannelClosed, Policy
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.people import candidates
-from steadypose.stream.posing import Poser, Sight
+from steadypose.stream.posing import Poser, Sight, held_in
 from steadypose.stream.records import FrameResult, Source
 from steadypose.stream.sources import open_source
 from steadypose.stream.stages import StageGroup, stage
@@ -218,9 +215,9 @@ class Run:
                 item = self._look(item)
         self._since_look = 0 if item.looked else self._since_look + 1
         with stage("estimate"):
-            poses, found = self._estimate(item)
+            sight, poses = self._estimate(item)
         with stage("track"):
-            people = self._track(item, poses, found)
+            people = self._track(sight, poses)
         return FrameResult(
             frame=frame,
             poses=people,
@@ -229,8 +226,8 @@ class Run:
             age_s=time.monotonic() - frame.captured_s,
         )
 
-    def _estimate(self, item: _Item) -> tuple[Poses, NDArray[np.bool_]]:
-        """Poses of the frame's people, and for each whether its box is the detector's."""
+    def _estimate(self, item: _Item) -> tuple[Sight, Poses]:
+        """Where people are looked for in the frame, and their poses."""
         frame = item.frame
         with item.watch.measure("estimate"):
             predictions = self._tracker.predict(frame.pts_s)
@@ -243,14 +240,17 @@ class Run:
         sight = Sight(
             frame=frame, where=where, predictions=predictions, looked=item.looked, watch=item.watch
         )
-        return self._poser.poses(sight), where.detected
+        return sight, self._poser.poses(sight)
 
-    def _track(self, item: _Item, poses: Poses, found: NDArray[np.bool_]) -> Poses:
-        with item.watch.measure("track"):
+    def _track(self, sight: Sight, poses: Poses) -> Poses:
+        with sight.watch.measure("track"):
             people = self._tracker.update(
-                poses, item.frame.pts_s, detected=found if item.looked else False
+                poses,
+                sight.frame.pts_s,
+                detected=sight.where.detected if sight.looked else False,
+                held=held_in(poses),
             )
-        self._poser.remember(people)
+            self._poser.remember(people, sight)
         return people
 
     def _should_look_again(self, item: _Item) -> bool:
