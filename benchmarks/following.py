@@ -5,7 +5,8 @@ steadypose.benchmarks.following``, loads the networks once and runs both ways in
 frames, with the refiner on. It prints
 
 * frames/s of the whole pipeline and their ratio, the median over the rounds with the least and the
-  largest; and the ratio of the processor's time, which holds better on a machine that others use;
+  largest; the ratio of the processor's time, which holds better on a machine that others use; and
+  that of the people who went through estimator and refiner, which holds anywhere;
 * agreement: the mean OKS of people whom both ways found (at an OKS of 0.5 or more), and the share
   of ``always``'s people who have such a counterpart; beside them the same of ``always`` and itself
   where the detector looks at one frame more, the most that can be asked of anyone;
@@ -54,12 +55,14 @@ class Pass:
         wall_s: Seconds from the first decoded frame to the last result.
         cpu_s: Seconds of all processors.
         stage_ms: Mean milliseconds of work per frame of each stage.
+        networks: Mean people per frame who went through the estimator, and through the refiner.
     """
 
     people: list[Poses]
     wall_s: float
     cpu_s: float
     stage_ms: dict[str, float]
+    networks: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,8 @@ class Record:
         fps: Frames/s, median over the rounds.
         gain: ``fps`` of new by that of always: median, least and largest of the rounds.
         cpu_gain: Processor seconds of always by those of new, likewise.
+        networks: People per frame through the estimator and through the refiner.
+        work_gain: Their sum in always by that in new.
         agreement: Mean OKS of people found by both.
         shared: Share of always's people whom new found too.
         itself: ``agreement`` and ``shared`` of always and always with ``detector.every`` one more.
@@ -92,6 +97,8 @@ class Record:
     fps: tuple[float, float]
     gain: tuple[float, float, float]
     cpu_gain: tuple[float, float, float]
+    networks: tuple[tuple[float, float], tuple[float, float]]
+    work_gain: float
     agreement: float
     shared: float
     itself: tuple[float, float]
@@ -143,6 +150,8 @@ def _measure(
         fps=(_fps([a for a, _ in rounds]), _fps([b for _, b in rounds])),
         gain=_spread([a.wall_s / b.wall_s for a, b in rounds]),
         cpu_gain=_spread([a.cpu_s / b.cpu_s for a, b in rounds]),
+        networks=(always.networks, new.networks),
+        work_gain=round(sum(always.networks) / max(sum(new.networks), 1e-9), 3),
         agreement=agreement[0],
         shared=agreement[1],
         itself=compare(always.people, _pass(_later(room), clip, options.frames).people),
@@ -173,13 +182,41 @@ def _alone(room: EngineRoom) -> EngineRoom:
     return replace(room, config=config, refiner=None)
 
 
+class _Counted:
+    """An estimator or a refiner that counts the people who go through it."""
+
+    def __init__(self, network: Any) -> None:
+        self._network, self.people = network, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._network, name)
+
+    def estimate(self, image: NDArray[np.uint8], boxes: NDArray[np.floating]) -> Poses:
+        """As the estimator does."""
+        self.people += len(boxes)
+        found: Poses = self._network.estimate(image, boxes)
+        return found
+
+    def refine(self, image: NDArray[np.uint8], poses: Poses, *priors: Any) -> Poses:
+        """As the refiner does."""
+        self.people += len(poses)
+        found: Poses = self._network.refine(image, poses, *priors)
+        return found
+
+
 def _pass(room: EngineRoom, clip: Path, frames: int) -> Pass:
+    estimator: Any = _Counted(room.estimator)
+    refiner: Any = _Counted(room.refiner) if room.refiner else None
+    room = replace(room, estimator=estimator, refiner=refiner)
     started, processors = time.perf_counter(), time.process_time()
     with Pipeline(room=room).run(clip) as run:
         people = [result.poses for result in islice(run, frames)]
         spent = time.perf_counter() - started, time.process_time() - processors
         stages = {n: round(1e3 * s.total / len(people), 2) for n, s in run.times.stages.items()}
-    return Pass(people=people, wall_s=spent[0], cpu_s=spent[1], stage_ms=stages)
+    through = (estimator.people, refiner.people if refiner else 0)
+    # A run looks a few frames ahead: what its threads have begun beyond the last frame is little.
+    each = (round(through[0] / len(people), 2), round(through[1] / len(people), 2))
+    return Pass(people=people, wall_s=spent[0], cpu_s=spent[1], stage_ms=stages, networks=each)
 
 
 def _fps(passes: Sequence[Pass]) -> float:
@@ -271,7 +308,8 @@ def _line(record: Record) -> str:
     return (
         f"{record.clip} {record.config}: {record.frames} frames, {record.people[0]:.1f} people; "
         f"{fps:.1f} -> {new_fps:.1f} frames/s, x {gain:.2f} [{low:.2f}, {high:.2f}]; "
-        f"processor x {cpu:.2f} [{cpu_low:.2f}, {cpu_high:.2f}]; agreement {record.agreement:.3f} "
+        f"processor x {cpu:.2f} [{cpu_low:.2f}, {cpu_high:.2f}]; "
+        f"people through networks x {record.work_gain:.2f}; agreement {record.agreement:.3f} "
         f"of {record.shared:.1%} (always and itself {itself:.3f} of {of_itself:.1%}); "
         f"switches {before} -> {after} against {record.against}; "
         f"ms a frame {record.stage_ms[0]} -> {record.stage_ms[1]}"

@@ -65,10 +65,10 @@ class EstimatorConfig:
     max_zoom: float = 1.5
     max_batch: int = 8
     when: str = "always"
-    sure_score: float = 0.5
+    sure_score: float = 0.55
     sure_joints: int = 8
-    hold: int = 1
-    hold_oks: float = 0.85
+    hold: int = 4
+    hold_oks: float = 0.8
 
     def __post_init__(self) -> None:
         check_sizes("estimator.sizes", self.sizes)
@@ -95,6 +95,9 @@ class RefinerConfig:
         max_zoom: A crop size is used while it enlarges the person by no more than this.
         max_batch: Most people that go through the network at once.
         flip: Refine the mirrored crop too and join the two; takes twice as long.
+        keep_below: A joint that would be moved far with a probability below this stays where the
+            estimator had it; 0 moves all, a higher value does less harm to joints that were right
+            and mends fewer that were not (0 to below 1).
     """
 
     enabled: bool = False
@@ -104,9 +107,11 @@ class RefinerConfig:
     max_zoom: float = 1.5
     max_batch: int = 8
     flip: bool = False
+    keep_below: float = 0.25
 
     def __post_init__(self) -> None:
         check_range("refiner.threshold", self.threshold, 0, 0.999)
+        check_range("refiner.keep_below", self.keep_below, 0, 0.999)
         check_sizes("refiner.sizes", self.sizes)
         check_range("refiner.max_zoom", self.max_zoom, 0.1, 10)
         check_range("refiner.max_batch", self.max_batch, 1, 256)

@@ -99,4 +99,7 @@ def test_both_ways_are_measured(
     assert record["agreement"] > 0.9
     assert record["shared"] == 1
     assert record["switches"] == [0, 0]
+    (estimated, refined), (estimated_new, refined_new) = record["networks"]
+    assert estimated == refined > refined_new > estimated_new
+    assert record["work_gain"] > 2
     assert "frames/s" in capsys.readouterr().out
