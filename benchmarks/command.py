@@ -16,6 +16,7 @@ from typing import Any
 from steadypose.benchmarks.engines.arguments import add_arguments as add_engines
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
 from steadypose.errors import SteadyposeError
+from steadypose.stream.cli.options import positive
 
 
 def _add_accuracy(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +86,17 @@ def _add_posetrack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="append the record to this file, a line")
 
 
+def _add_following(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--config", nargs="*", default=["fast", "balanced"])
+    parser.add_argument("--frames", type=positive, default=200, metavar="N", help="[%(default)s]")
+    parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="[%(default)s]")
+    parser.add_argument("--hold", type=int, metavar="N", help="estimator.hold [the preset's]")
+    parser.add_argument("--hold-oks", type=float, metavar="T", help="estimator.hold_oks")
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="MOTChallenge boxes of the clip")
+    parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
+
+
 _Add = Callable[[argparse.ArgumentParser], None]
 BENCHES: dict[str, tuple[str, _Add, str]] = {
     "refiner": (
@@ -126,6 +138,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.cameras",
         _add_cameras,
         "what a dead and a fast camera do to the frame age of the others",
+    ),
+    "following": (
+        "steadypose.benchmarks.following",
+        _add_following,
+        "people followed by --estimate new against --estimate always, on video",
     ),
 }
 """By name: the module with ``run(options) -> int``, what adds its options, what it measures."""

@@ -55,6 +55,10 @@ class EstimatorConfig:
         sure_score: With ``new``, a pose is sure from this mean probability of its joints on, a
             dropped joint counted as 0 (0..1).
         sure_joints: With ``new``, and with so many joints of a probability of 0.5 or more (0..19).
+        hold: With ``new``, frames in a row for which a steady person may be shown where the track
+            expects them, without being looked at; 0 looks at everyone in every frame.
+        hold_oks: With ``new``, a person is steady where the last look agreed with what the track
+            had expected, at an OKS of at least this (0..1).
     """
 
     model: str = "movenet-thunder"
@@ -62,8 +66,10 @@ class EstimatorConfig:
     max_zoom: float = 1.5
     max_batch: int = 8
     when: str = "always"
-    sure_score: float = 0.5
+    sure_score: float = 0.55
     sure_joints: int = 8
+    hold: int = 4
+    hold_oks: float = 0.8
 
     def __post_init__(self) -> None:
         check_sizes("estimator.sizes", self.sizes)
@@ -73,6 +79,8 @@ class EstimatorConfig:
             raise ConfigError(f"estimator.when: expected always or new, got {self.when}")
         check_range("estimator.sure_score", self.sure_score, 0, 1)
         check_range("estimator.sure_joints", self.sure_joints, 0, 19)
+        check_range("estimator.hold", self.hold, 0, 100)
+        check_range("estimator.hold_oks", self.hold_oks, 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +97,9 @@ class RefinerConfig:
         max_batch: Most people that go through the network at once.
         flip: Refine the mirrored crop too and join the two; takes twice as long.
         prior: Tell the refiner where the tracks expect each person; off to compare.
+        keep_below: A joint that would be moved far with a probability below this stays where the
+            estimator had it; 0 moves all, a higher value does less harm to joints that were right
+            and mends fewer that were not (0 to below 1).
     """
 
     enabled: bool = False
@@ -99,9 +110,11 @@ class RefinerConfig:
     max_batch: int = 8
     flip: bool = False
     prior: bool = True
+    keep_below: float = 0.25
 
     def __post_init__(self) -> None:
         check_range("refiner.threshold", self.threshold, 0, 0.999)
+        check_range("refiner.keep_below", self.keep_below, 0, 0.999)
         check_sizes("refiner.sizes", self.sizes)
         check_range("refiner.max_zoom", self.max_zoom, 0.1, 10)
         check_range("refiner.max_batch", self.max_batch, 1, 256)

@@ -95,6 +95,7 @@ def _load_refiner(settings: RefinerConfig, options: RuntimeOptions) -> PoseRefin
         max_batch=settings.max_batch,
         threshold=settings.threshold,
         flip=settings.flip,
+        keep_below=settings.keep_below,
     )
     refiner.warm_up()
     return refiner

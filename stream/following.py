@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-from numpy.typing import NDArray
-
 from steadypose.engines.detectors import Detections
 from steadypose.frame import Frame
 from steadypose.poses import Poses
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.people import candidates
-from steadypose.stream.posing import Poser, Sight
+from steadypose.stream.posing import Poser, Sight, held_in
 from steadypose.stream.records import FrameResult
 from steadypose.stream.stages import stage
 from steadypose.stream.steps import Steps, look
@@ -64,9 +61,9 @@ class Follower:
             detections = yield from self._look(frame, watch)
         self._since_look = self._since_look + 1 if detections is None else 0
         with stage("estimate"):
-            poses, found = yield from self._estimate(frame, detections, watch)
+            sight, poses = yield from self._estimate(frame, detections, watch)
         with stage("track"):
-            people = self._track(frame, poses, found, watch)
+            people = self._track(sight, poses)
         return FrameResult(
             frame=frame,
             poses=people,
@@ -87,21 +84,23 @@ class Follower:
 
     def _estimate(
         self, frame: Frame, detections: Detections | None, watch: Stopwatch
-    ) -> Steps[tuple[Poses, bool | NDArray[np.bool_]]]:
-        """Poses of the frame's people, and which of their boxes are the detector's."""
+    ) -> Steps[tuple[Sight, Poses]]:
+        """Where people are looked for in the frame, and their poses."""
         looked = detections is not None
         with watch.measure("estimate"):
             predictions = self._tracker.predict(frame.pts_s)
             size = (frame.height, frame.width)
             where = candidates(detections, predictions, self._room.config.detector, size)
         sight = Sight(frame=frame, where=where, predictions=predictions, looked=looked, watch=watch)
-        poses = yield from self._poser.poses(sight)
-        return poses, where.detected if looked else False
+        return sight, (yield from self._poser.poses(sight))
 
-    def _track(
-        self, frame: Frame, poses: Poses, found: bool | NDArray[np.bool_], watch: Stopwatch
-    ) -> Poses:
-        with watch.measure("track"):
-            people = self._tracker.update(poses, frame.pts_s, detected=found)
-        self._poser.remember(people)
+    def _track(self, sight: Sight, poses: Poses) -> Poses:
+        with sight.watch.measure("track"):
+            people = self._tracker.update(
+                poses,
+                sight.frame.pts_s,
+                detected=sight.where.detected if sight.looked else False,
+                held=held_in(poses),
+            )
+            self._poser.remember(people, sight)
         return people

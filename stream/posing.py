@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from steadypose.frame import Frame
 from steadypose.geometry import box_iou_pairs
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.stream.engine_room import EngineRoom
+from steadypose.stream.holding import CLEAR_IOU, Holder, apart, expected_poses
 from steadypose.stream.people import Candidates, carry_boxes, person_scores
 from steadypose.stream.stages import stage
 from steadypose.stream.steps import Steps, estimate, refine
@@ -30,6 +32,8 @@ RECENT_S = 0.25
 """A track unseen for longer is not refined from its prediction alone."""
 SURE_BOX_IOU = 0.5
 """Nor one whose predicted box is overlapped less than this by the box the detector found."""
+CROWDED_IOU = 0.4
+"""Nor one whose box another person's overlaps by more: the prior alone may slip onto that one."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,7 +61,8 @@ class Poser:
     Without a refiner everyone is estimated. With one, the estimated poses are refined, each with
     the prediction of the track that it seems to belong to. With ``estimator.when: new``, people
     whose last refined pose was sure are refined from the prediction alone; who then is not sure
-    is estimated after all, in the same frame.
+    is estimated after all, in the same frame. Some of them are held: between two looks of the
+    detector nobody looks at them at all; see ``Holder``.
 
     Args:
         room: The networks and settings.
@@ -66,20 +71,29 @@ class Poser:
 
     def __init__(self, room: EngineRoom, tracker: PoseTracker) -> None:
         self._room, self._tracker = room, tracker
-        self._sure_ids = np.empty(0, np.int64)
+        settings = room.config.estimator
+        self._holder = Holder(settings.hold, settings.hold_oks)
+        self.forget()
 
     def forget(self) -> None:
         """Be sure of nobody, as at the start."""
-        self._sure_ids = np.empty(0, np.int64)
+        self._sure_ids = self._held_ids = np.empty(0, np.int64)
+        self._last_s = math.inf
+        self._holder.forget()
 
-    def remember(self, people: Poses) -> None:
+    def remember(self, people: Poses, sight: Sight) -> None:
         """Take note of who was found surely in this frame, after tracking."""
-        if self._room.config.estimator.when == "new":
-            named = people.track_ids != NO_TRACK
-            self._sure_ids = people.track_ids[named & self._sure(people)]
+        if self._room.config.estimator.when != "new":
+            return
+        sure = people[(people.track_ids != NO_TRACK) & self._sure(people)]
+        self._sure_ids, self._last_s = sure.track_ids, sight.frame.pts_s
+        self._holder.remember(sure, np.isin(sure.track_ids, self._held_ids), sight.predictions)
 
     def poses(self, sight: Sight) -> Steps[Poses]:
-        """A pose for each box of the sight, with boxes and person scores made up to date."""
+        """A pose for each box of the sight, with boxes and person scores made up to date.
+
+        Who is held has the id of the track already, nobody else has one.
+        """
         refiner = self._room.refiner
         if refiner is None:
             poses = yield from self._estimate(sight, np.arange(len(sight.where.boxes)))
@@ -90,13 +104,18 @@ class Poser:
     def _refined(self, refiner: PoseRefiner, sight: Sight) -> Steps[Poses]:
         poses = _nobody(refiner, sight.where.boxes)
         expected = self._expected(sight)
+        with stage("refine"), sight.watch.measure("refine"):
+            held = self._held(sight, expected)
+            tracks = sight.predictions[sight.where.tracks[held]]
+            poses = _put(poses, held, expected_poses(tracks, poses[held]))
+            self._held_ids, expected = tracks.track_ids, np.setdiff1d(expected, held)
         if len(expected):
             priors = priors_of(sight.predictions)[sight.where.tracks[expected]]
             alone = yield from _refine(sight, poses[expected], priors)
             sure = self._sure(alone)
             expected = expected[sure]
             poses = _put(poses, expected, alone[sure])
-        rest = np.setdiff1d(np.arange(len(poses)), expected)
+        rest = np.setdiff1d(np.arange(len(poses)), np.concatenate([expected, held]))
         if not len(rest):
             return poses
         poses = _put(poses, rest, (yield from self._estimate(sight, rest)))
@@ -113,16 +132,30 @@ class Poser:
         """Rows of the people who are tracked so well that the prediction will do for a pose.
 
         Those whose track has an id, was seen lately, and whose last pose was sure; at a frame
-        that the detector looked at, only where it found them about as expected.
+        that the detector looked at, only where it found them about as expected; and nobody whom
+        another person covers.
         """
         tracks, seen = sight.where.tracks, sight.predictions
         rows = np.flatnonzero(tracks >= 0)
         known = tracks[rows]
         good = np.isin(seen.track_ids[known], self._sure_ids) & (seen.unseen_s[known] <= RECENT_S)
+        good &= apart(sight.where.boxes, CROWDED_IOU)[rows]
         if sight.looked:
             near = box_iou_pairs(sight.where.boxes[rows], seen.boxes[known]) >= SURE_BOX_IOU
             good &= sight.where.detected[rows] & near
         return rows[good]
+
+    def _held(self, sight: Sight, expected: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Which of the rows ``expected`` are held.
+
+        Nobody is in a frame that the detector looked at, nor where the next frame would come too
+        late for a refinement from the prediction alone.
+        """
+        known = sight.predictions[sight.where.tracks[expected]]
+        step = sight.frame.pts_s - self._last_s
+        may = apart(sight.where.boxes, CLEAR_IOU)[expected] & (known.unseen_s + step <= RECENT_S)
+        held = self._holder.choose(known.track_ids, may)
+        return expected[held & (not sight.looked)]
 
     def _matched_priors(self, sight: Sight, poses: Poses) -> NDArray[np.float32]:
         """Prior ``(N, 19, 3)`` of each pose: its track's prediction; zeros where it has none.
@@ -134,7 +167,7 @@ class Poser:
             return priors
         detected = sight.where.detected if sight.looked else False
         ids = self._tracker.match_preliminary(
-            _finished(poses, sight), sight.frame.pts_s, detected=detected
+            _finished(poses, sight), sight.frame.pts_s, detected=detected, held=held_in(poses)
         )
         rows, tracks = np.nonzero(ids[:, None] == sight.predictions.track_ids)
         named = ids[rows] != NO_TRACK
@@ -146,6 +179,11 @@ class Poser:
         joints = (poses.scores >= SURE_JOINT).sum(1)
         enough = (poses.scores.mean(1) >= settings.sure_score) & (joints >= settings.sure_joints)
         return np.asarray(enough, bool)
+
+
+def held_in(poses: Poses) -> NDArray[np.bool_]:
+    """Which of the people of ``Poser.poses`` are held, ``(N,)``."""
+    return np.asarray(poses.track_ids != NO_TRACK, bool)
 
 
 def priors_of(predictions: Predictions) -> NDArray[np.float32]:
@@ -170,11 +208,13 @@ def _refine(sight: Sight, poses: Poses, priors: NDArray[np.float32]) -> Steps[Po
 
 
 def _put(poses: Poses, rows: NDArray[np.intp], part: Poses) -> Poses:
-    """The people with the joints and scores of those at ``rows`` replaced."""
+    """The people with the joints, scores and ids of those at ``rows`` replaced."""
     new = in_coco19(part)
     points, scores, person = poses.keypoints.copy(), poses.scores.copy(), poses.box_scores.copy()
     points[rows], scores[rows], person[rows] = new.keypoints, new.scores, new.box_scores
-    return replace(poses, keypoints=points, scores=scores, box_scores=person)
+    ids = poses.track_ids.copy()
+    ids[rows] = new.track_ids
+    return Poses(points, scores, poses.boxes, person, ids, poses.skeleton)
 
 
 def _finished(poses: Poses, sight: Sight) -> Poses:

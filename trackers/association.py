@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from steadypose.geometry import box_iou_pairs
+from steadypose.poses import NO_TRACK
 from steadypose.skeletons import Skeleton
 from steadypose.trackers.observations import AREA_SHARE, Observations
 from steadypose.trackers.predictions import Predictions
@@ -74,6 +75,9 @@ def associate(
     Three rounds: confident observations to confirmed tracks, weak ones to the confirmed tracks
     that are left and were seen lately, confident ones that are left to unconfirmed tracks.
 
+    Before them, held people are given to the tracks that they name, where those were observed no
+    longer than ``hold_s`` ago; they take no part in the rounds.
+
     A person whom no detector found, but only the estimator in a track's predicted box, counts as
     confident; but the box fits its track by its making, so the similarity must be higher, and a
     pose that is poor beside the track's usual ones does not match it.
@@ -85,15 +89,29 @@ def associate(
     )
     followed = good & (fit.similarity >= settings.follow_match_similarity)
     fit = replace(fit, preference=np.where(found | followed, fit.preference, 0.0))
-    confident = ~found | (observations.box_scores >= settings.confident_score)
-    weak = ~confident & (observations.box_scores >= settings.weak_score)
+    news = observations.held == NO_TRACK
+    confident = news & (~found | (observations.box_scores >= settings.confident_score))
+    weak = news & ~confident & (observations.box_scores >= settings.weak_score)
 
-    matched = np.full(len(predictions), UNMATCHED, np.intp)
+    matched = _held(predictions, observations, settings)
     confirmed = predictions.confirmed
     lately = confirmed & predictions.followed
     _assign(matched, fit, confirmed, confident, settings.match_similarity)
     _assign(matched, fit, lately, weak, settings.weak_match_similarity)
     _assign(matched, fit, ~confirmed, confident, settings.match_similarity)
+    return matched
+
+
+def _held(
+    predictions: Predictions, observations: Observations, settings: TrackerSettings
+) -> NDArray[np.intp]:
+    """Held observation ``(T,)`` of each track that may be held, or ``UNMATCHED``."""
+    matched = np.full(len(predictions), UNMATCHED, np.intp)
+    held = np.flatnonzero(observations.held != NO_TRACK)
+    fresh = predictions.confirmed & (predictions.unseen_s <= settings.hold_s)
+    same = (predictions.track_ids[:, None] == observations.held[held]) & fresh[:, None]
+    tracks, people = np.nonzero(same)
+    matched[tracks] = held[people]
     return matched
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from steadypose.errors import InputError
 from steadypose.geometry import box_iou, oks_pairs
-from steadypose.poses import Poses, tight_boxes
+from steadypose.poses import NO_TRACK, Poses, tight_boxes
 from steadypose.skeletons import Skeleton
 from steadypose.trackers.settings import TrackerSettings
 
@@ -40,6 +40,7 @@ class Observations:
         box_scores: ``(M,)`` person scores in 0..1.
         pose_scores: ``(M,)`` mean joint score, missing joints counted as 0.
         detected: ``(M,)`` bool, whether a detector found the person; else the box is a track's.
+        held: ``(M,)`` id of the track whose own prediction the person is; else ``NO_TRACK``.
     """
 
     rows: NDArray[np.intp]
@@ -49,6 +50,7 @@ class Observations:
     box_scores: Array
     pose_scores: Array
     detected: NDArray[np.bool_]
+    held: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,7 +66,10 @@ class Observations:
 
 
 def observe(
-    poses: Poses, detected: bool | NDArray[np.bool_], settings: TrackerSettings
+    poses: Poses,
+    detected: bool | NDArray[np.bool_],
+    held: NDArray[np.bool_] | None,
+    settings: TrackerSettings,
 ) -> Observations:
     """Take people in; NaN scores count as 0, joints beyond ``FARTHEST_PX`` as missing.
 
@@ -72,7 +77,8 @@ def observe(
     joints; one that has neither is left out, as is a duplicate of a better row.
 
     Raises:
-        InputError: ``detected`` is neither one value nor one for each row.
+        InputError: ``detected`` is neither one value nor one for each row, ``held`` is not one for
+            each row, or a held row has no track id.
     """
     near = np.abs(np.nan_to_num(poses.keypoints)) < FARTHEST_PX
     present = poses.present & near.all(-1)
@@ -87,6 +93,7 @@ def observe(
         np.clip(np.nan_to_num(poses.box_scores.astype(np.float64), nan=0.0), 0, 1),
         scores.sum(1) / (len(poses.skeleton) - len(poses.skeleton.unlabelled)),
         _each(detected, len(poses)),
+        _held(held, poses),
     )
     usable = _usable(observations.boxes)
     if not usable.all():
@@ -101,8 +108,8 @@ def without_duplicates(
 
     Two are the same person when their OKS over three or more shared joints is above
     ``duplicate_oks``, or, where fewer joints can be compared, their box IoU is above
-    ``duplicate_iou``. Best is one that was detected, then the one with the higher scores and the
-    pose that fills its box better, then the earlier row.
+    ``duplicate_iou``. Best is one that was detected and is not held, then the one with the higher
+    scores and the pose that fills its box better, then the earlier row.
     """
     iou = box_iou(observations.boxes, observations.boxes)
     first, second = np.nonzero(np.triu(iou > 0, k=1))
@@ -125,7 +132,8 @@ def without_duplicates(
     conflict[first[same], second[same]] = conflict[second[same], first[same]] = True
     kept = np.ones(len(observations), bool)
     rank = (observations.box_scores + observations.pose_scores) * _box_fit(observations)
-    for row in np.lexsort((-rank, ~observations.detected)):
+    news = observations.detected & (observations.held == NO_TRACK)
+    for row in np.lexsort((-rank, ~news)):
         if kept[row]:
             kept &= ~conflict[row]
     return observations[kept]
@@ -165,6 +173,18 @@ def _each(detected: bool | NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:
     if mask.shape not in ((), (rows,)):
         raise InputError(f"detected: expected one value or shape ({rows},), got {mask.shape}")
     return np.broadcast_to(mask, (rows,))
+
+
+def _held(held: NDArray[np.bool_] | None, poses: Poses) -> NDArray[np.int64]:
+    if held is None:
+        return np.full(len(poses), NO_TRACK, np.int64)
+    mask = np.asarray(held, bool)
+    if mask.shape != (len(poses),):
+        raise InputError(f"held: expected shape ({len(poses)},), got {mask.shape}")
+    nameless = np.flatnonzero(mask & (poses.track_ids == NO_TRACK))
+    if len(nameless):
+        raise InputError(f"held: row {nameless[0]} has no track id, so it is no track's prediction")
+    return np.where(mask, poses.track_ids, NO_TRACK)
 
 
 def _box_fit(observations: Observations) -> Array:

@@ -21,7 +21,7 @@ _SHARES = (
     "follow_match_similarity",
     "weak_match_similarity",
 )
-_NOT_NEGATIVE = ("start_s", "follow_s", "ask_again_s", "certainty_power")
+_NOT_NEGATIVE = ("start_s", "follow_s", "hold_s", "ask_again_s", "certainty_power")
 _COUNTS = ("confirm_hits", "few_joints")
 
 
@@ -47,6 +47,8 @@ class TrackerSettings:
             either direction, ends them all.
         follow_s: Seconds unseen up to which a crop at the predicted box is worth its cost; after
             an observation it always is, however long the next frame takes to come.
+        hold_s: Seconds since the last observation up to which a held pose, the track's own
+            prediction, keeps the track from being lost.
         ask_again_s: Least time in seconds between two requests for a detection by one track.
         poor_pose_share: Share of a track's usual mean joint score below which a pose found between
             detections is a miss.
@@ -89,6 +91,7 @@ class TrackerSettings:
     output_unconfirmed: bool = False
     lost_s: float = 2.0
     follow_s: float = 0.25
+    hold_s: float = 0.5
     ask_again_s: float = 0.5
     poor_pose_share: float = 0.4
     doubtful_pose_share: float = 0.6

@@ -106,7 +106,12 @@ class PoseTracker:
         return self._state.asked or not self._state.detected
 
     def match_preliminary(
-        self, poses: Poses, pts_s: float, *, detected: bool | NDArray[np.bool_] = True
+        self,
+        poses: Poses,
+        pts_s: float,
+        *,
+        detected: bool | NDArray[np.bool_] = True,
+        held: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.int64]:
         """Id ``(N,)`` of the track that each pose seems to belong to; changes nothing.
 
@@ -114,7 +119,7 @@ class PoseTracker:
         arguments and errors are those of ``update``.
         """
         predictions = self.predict(pts_s)
-        observations = self._observe(poses, detected)
+        observations = self._observe(poses, detected, held)
         matched = self._associate(predictions, observations)
         ids = np.full(len(poses), NO_TRACK, np.int64)
         rows = np.flatnonzero(matched != UNMATCHED)
@@ -122,17 +127,28 @@ class PoseTracker:
         return ids
 
     def update(
-        self, poses: Poses, pts_s: float, *, detected: bool | NDArray[np.bool_] = True
+        self,
+        poses: Poses,
+        pts_s: float,
+        *,
+        detected: bool | NDArray[np.bool_] = True,
+        held: NDArray[np.bool_] | None = None,
     ) -> Poses:
         """Take in the people of the frame at ``pts_s`` and return those who have an identity.
 
         Args:
-            poses: The people; their ``track_ids`` are not read.
+            poses: The people; of their ``track_ids`` only those of held rows are read.
             pts_s: Time of the frame in seconds.
             detected: True where a detector found the people; False where it did not look and the
                 boxes were predicted by this tracker; ``(N,)`` bool where it looked and found some
                 of them. At a predicted box nobody is born, the box is no evidence, and a pose that
                 is poor or a duplicate of another is a miss of its track.
+            held: ``(N,)`` True for people at whom nobody looked in this frame: the row is what
+                ``predict`` expects of the confirmed track that ``track_ids`` names. It carries no
+                news: the track is not lost and the row is returned, but neither motion nor scores
+                are corrected, so that the track's uncertainty and ``unseen_s`` grow on. It is a
+                miss where the last observation is more than ``hold_s`` ago, and it yields to a
+                detection of the same person. None where nobody is held.
 
         Returns:
             The same people under their ids, in the order they were given; without duplicates,
@@ -140,12 +156,12 @@ class PoseTracker:
             is not confirmed.
 
         Raises:
-            InputError: ``pts_s`` is not finite, the poses have another skeleton, or ``detected``
-                has another length.
+            InputError: ``pts_s`` is not finite, the poses have another skeleton, ``detected`` or
+                ``held`` has another length, or a held row has no track id.
         """
         looked = np.ndim(detected) > 0 or bool(detected)
         state = self._at(pts_s)
-        observations = self._observe(poses, detected)
+        observations = self._observe(poses, detected, held)
         predictions = predictions_of(state.tracks, pts_s, state.epoch, self.settings)
         matched = self._associate(predictions, observations)
         rows = np.flatnonzero(matched != UNMATCHED)
@@ -186,13 +202,18 @@ class PoseTracker:
         tracks = moved(state.tracks, step, self.settings)
         return replace(state, tracks=tracks, pts_s=pts_s, age_s=state.age_s + step)
 
-    def _observe(self, poses: Poses, detected: bool | NDArray[np.bool_]) -> Observations:
+    def _observe(
+        self,
+        poses: Poses,
+        detected: bool | NDArray[np.bool_],
+        held: NDArray[np.bool_] | None,
+    ) -> Observations:
         if poses.skeleton != self.skeleton:
             raise InputError(
                 f"poses: expected the tracker's skeleton {self.skeleton.name}, "
                 f"got {poses.skeleton.name}"
             )
-        return observe(poses, detected, self.settings)
+        return observe(poses, detected, held, self.settings)
 
     def _associate(self, predictions: Predictions, observations: Observations) -> NDArray[np.intp]:
         fit = affinity(predictions, observations, self.skeleton, self.settings)
@@ -200,7 +221,9 @@ class PoseTracker:
 
     def _births(self, observations: Observations, matched: NDArray[np.intp]) -> NDArray[np.intp]:
         """Observations that begin a track, from left to right; not what is part of one."""
-        free = observations.detected & (observations.box_scores >= self.settings.birth_score)
+        news = observations.held == NO_TRACK
+        free = news & observations.detected
+        free &= observations.box_scores >= self.settings.birth_score
         taken = matched[matched != UNMATCHED]
         free[taken] = False
         births = np.flatnonzero(free)

@@ -31,7 +31,7 @@ class Tracks:
     Attributes:
         ids: ``(T,)`` int64, ``NO_TRACK`` while tentative.
         hits: ``(T,)`` int64, observations so far.
-        misses: ``(T,)`` int64, updates since the last observation.
+        misses: ``(T,)`` int64, updates since the last one in which it was observed or held.
         unseen_s: ``(T,)`` float64, seconds since the last observation.
         asked_s: ``(T,)`` float64, seconds since the track last asked for a detection.
         box_scores: ``(T,)`` float64, person score of the last detection.
@@ -118,12 +118,18 @@ def observed(
     skeleton: Skeleton,
     settings: TrackerSettings,
 ) -> Tracks:
-    """Give the tracks ``rows`` one observation each, in the same order; the others missed."""
+    """Give the tracks ``rows`` one observation each, in the same order; the others missed.
+
+    A held observation is no news: its track has not missed, and that is all.
+    """
     hits, misses, unseen = tracks.hits.copy(), tracks.misses + 1, tracks.unseen_s.copy()
     scores, usual = tracks.box_scores.copy(), tracks.usual_scores.copy()
     joints = tracks.joint_scores.copy()
+    misses[rows] = 0
+    news = observations.held == NO_TRACK
+    rows, observations = rows[news], observations[news]
     hits[rows] += 1
-    misses[rows], unseen[rows] = 0, 0
+    unseen[rows] = 0
     found = observations.detected
     scores[rows[found]] = observations.box_scores[found]
     usual[rows] += _USUAL_SCORE_RATE * (observations.pose_scores - usual[rows])
@@ -155,7 +161,8 @@ def asking(
     """
     troubled = tracks.misses == 1
     usual = tracks.usual_scores[rows]
-    troubled[rows] = observations.pose_scores < settings.doubtful_pose_share * usual
+    doubtful = observations.pose_scores < settings.doubtful_pose_share * usual
+    troubled[rows] = doubtful & (observations.held == NO_TRACK)
     asks = troubled & tracks.confirmed & (tracks.asked_s >= settings.ask_again_s)
     return replace(tracks, asked_s=np.where(asks, 0.0, tracks.asked_s)), bool(asks.any())
 

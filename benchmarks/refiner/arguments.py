@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from steadypose.configs import RefinerConfig
 from steadypose.stream.cli.options import positive
 
 SECTIONS = {
@@ -88,6 +89,13 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
         help="exports of the same weights in other precisions, for 'parity'",
     )
     scope.add_argument("--flip", action="store_true", help="refine the mirrored crop too")
+    scope.add_argument(
+        "--keep-below",
+        type=float,
+        default=RefinerConfig().keep_below,
+        metavar="P",
+        help="probability below which joints are not moved far [%(default)s]",
+    )
     scope.add_argument("--resamples", type=positive, default=500, metavar="N", help="[%(default)s]")
     scope.add_argument("--threads", type=positive, default=2, metavar="N", help="[%(default)s]")
     scope.add_argument("--seed", type=int, default=0, help="of resamples, priors, crops [0]")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -34,7 +33,6 @@ class Settings:
         seed: Of resamples, crops and priors.
         threads: Of one call of a network.
         compare: Exports of the same weights in other precisions.
-        run_folder: The training run that the refiner was exported from, where it is known.
     """
 
     detector: str = "picodet-s"
@@ -42,7 +40,6 @@ class Settings:
     seed: int = 0
     threads: int = 2
     compare: tuple[str, ...] = ()
-    run_folder: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

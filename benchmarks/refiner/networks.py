@@ -17,6 +17,7 @@ from steadypose.engines.estimators import load_estimator
 from steadypose.engines.refiner import PoseRefiner, load_refiner
 from steadypose.engines.refiner.data.records import JOINTS
 from steadypose.engines.refiner.load import refiner_path
+from steadypose.engines.refiner.refine import KEEP_BELOW
 from steadypose.engines.runtimes import Engine, RuntimeOptions
 from steadypose.errors import ModelError
 from steadypose.poses import Poses
@@ -96,11 +97,12 @@ class RefinerFile:
         model: Name of one that is shipped, or the ONNX file.
         threads: Of one call.
         flip: Whether the mirrored crop is refined too.
+        keep_below: Probability below which joints are not moved far.
         engine: Runs it in another form, such as INT8; None runs it as in use.
 
     Attributes:
         path, sha256: The file.
-        flip: As given.
+        flip, keep_below: As given.
         record: What the export wrote into it, ``variant`` and ``precision`` among it.
 
     Raises:
@@ -108,14 +110,22 @@ class RefinerFile:
     """
 
     def __init__(
-        self, model: str, threads: int, *, flip: bool = False, engine: Engine | None = None
+        self,
+        model: str,
+        threads: int,
+        *,
+        flip: bool = False,
+        keep_below: float = KEEP_BELOW,
+        engine: Engine | None = None,
     ) -> None:
-        self.path, self.flip = refiner_path(model), flip
+        self.path, self.flip, self.keep_below = refiner_path(model), flip, keep_below
         if engine is None:
             options = RuntimeOptions(device="cpu", threads=threads)
-            self._refiner = load_refiner(model, options, policy=POLICY, flip=flip)
+            self._refiner = load_refiner(
+                model, options, policy=POLICY, flip=flip, keep_below=keep_below
+            )
         else:
-            self._refiner = PoseRefiner(engine, POLICY, flip=flip)
+            self._refiner = PoseRefiner(engine, POLICY, flip=flip, keep_below=keep_below)
         self.sha256, self.record = zoo.file_sha256(self.path), record_of(self.path)
 
     @property

@@ -89,8 +89,7 @@ def _exports(options: argparse.Namespace, folder: Path) -> tuple[str, tuple[str,
 
 
 def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) -> Context:
-    refiner = RefinerFile(model, options.threads, flip=options.flip)
-    folder = Path(options.model)
+    refiner = RefinerFile(model, options.threads, flip=options.flip, keep_below=options.keep_below)
     bases = [Base(name, options.threads) for name in options.bases]
     return Context(
         bench=Workbench(refiner, bases, options.cache),
@@ -101,7 +100,6 @@ def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) 
             seed=options.seed,
             threads=options.threads,
             compare=compare,
-            run_folder=folder if folder.is_dir() else None,
         ),
     )
 
@@ -121,6 +119,7 @@ def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
         "versions": _versions(),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
         "flip": options.flip,
+        "keep_below": options.keep_below,
         "resamples": options.resamples,
         "seed": options.seed,
     }

@@ -10,7 +10,7 @@ from steadypose.configs import unknown
 from steadypose.engines import zoo
 from steadypose.engines.crops import CropPolicy
 from steadypose.engines.refiner.precision import float32_graph
-from steadypose.engines.refiner.refine import PoseRefiner
+from steadypose.engines.refiner.refine import KEEP_BELOW, PoseRefiner
 from steadypose.engines.runtimes import Engine, RuntimeOptions, Shapes, load_engine
 from steadypose.errors import ModelError
 from steadypose.skeletons import COCO19
@@ -30,6 +30,7 @@ def load_refiner(
     max_batch: int = 8,
     threshold: float = 0.0,
     flip: bool = False,
+    keep_below: float = KEEP_BELOW,
 ) -> PoseRefiner:
     """Load a refiner; the processor computes in FP32 whatever the file's precision.
 
@@ -40,6 +41,7 @@ def load_refiner(
         max_batch: No more crops than this go through the network at once.
         threshold: Probability up to which joints are dropped; see ``PoseRefiner``.
         flip: Whether the mirrored crop is refined too.
+        keep_below: Probability below which a joint is not moved far; see ``PoseRefiner``.
 
     Raises:
         ModelError: The file is not at hand, not what its record says, or no refiner.
@@ -51,7 +53,14 @@ def load_refiner(
     shapes = Shapes(max_batch=max_batch, sizes=wanted.sizes)
     engine = load_engine(path, options, shapes=shapes, graph=lambda: float32_graph(path))
     _check_contract(engine)
-    return PoseRefiner(engine, wanted, max_batch=max_batch, threshold=threshold, flip=flip)
+    return PoseRefiner(
+        engine,
+        wanted,
+        max_batch=max_batch,
+        threshold=threshold,
+        flip=flip,
+        keep_below=keep_below,
+    )
 
 
 def refiner_path(model: str) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.configs import RefinerConfig
 from steadypose.engines.crops import CropPolicy, Crops, Size, cut
 from steadypose.engines.pixels import Pixels, infer_pixels
 from steadypose.engines.runtimes import Engine
@@ -23,8 +24,10 @@ PADDING = 1.15
 """Factor by which boxes are enlarged, as in training."""
 JOINTS = len(COCO19)
 
+KEEP_BELOW = RefinerConfig.keep_below
+
 _SAME_PLACE = 0.03
-"""Share of the crop's height within which a joint of the mirrored crop is the same place."""
+"""Share of the crop's height within which two places are the same."""
 
 
 class PoseRefiner:
@@ -41,9 +44,12 @@ class PoseRefiner:
         flip: Also refine the mirrored crop: where both find a joint in the same place the mean
             counts, else the place that is surer; the probability is the mean of both in logits.
             Takes twice as long.
+        keep_below: A joint that would be moved to another place, with a probability below this,
+            stays where it was given, under that probability: where the refiner is so unsure, the
+            estimator is right more often. 0 moves all.
 
     Raises:
-        ConfigError: The threshold is not in 0 to below 1.
+        ConfigError: The threshold or ``keep_below`` is not in 0 to below 1.
     """
 
     skeleton = COCO19
@@ -56,13 +62,15 @@ class PoseRefiner:
         max_batch: int = 8,
         threshold: float = 0.0,
         flip: bool = False,
+        keep_below: float = KEEP_BELOW,
     ) -> None:
-        if not 0 <= threshold < 1:
-            raise ConfigError(f"refiner threshold: expected 0 to below 1, got {threshold:g}")
+        for name, value in (("threshold", threshold), ("keep_below", keep_below)):
+            if not 0 <= value < 1:
+                raise ConfigError(f"refiner {name}: expected 0 to below 1, got {value:g}")
         wanted = policy or CropPolicy()
         self.engine = engine
         self.policy = replace(wanted, padding=wanted.padding or PADDING)
-        self.threshold, self.flip = threshold, flip
+        self.threshold, self.flip, self.keep_below = threshold, flip, keep_below
         self._padding = wanted.padding or PADDING
         self._max_batch = max_batch
 
@@ -159,7 +167,9 @@ class PoseRefiner:
         priors: Joints,
     ) -> Joints:
         crops = cut(images, boxes, size, self._padding)
-        found = self._infer(crops.pixels, _into_crops(poses, crops), _into_crops(priors, crops))
+        given = _into_crops(poses, crops)
+        found = self._infer(crops.pixels, given, _into_crops(priors, crops))
+        found = _kept(given, found, _SAME_PLACE * size[0], self.keep_below)
         return np.concatenate([crops.to_frame(found[..., :2]), found[..., 2:]], 2)
 
     def _infer(self, pixels: Pixels, poses: Joints, priors: Joints) -> Joints:
@@ -243,6 +253,14 @@ def _mirror(joints: Joints, width: int) -> Joints:
     known = mirrored[..., 2] > 0
     mirrored[..., 0] = np.where(known, width - 1 - mirrored[..., 0], 0)
     return mirrored
+
+
+def _kept(given: Joints, found: Joints, reach: float, below: float) -> Joints:
+    """The joints found, but for unsure ones far from where they were given."""
+    apart = np.linalg.norm(found[..., :2] - given[..., :2], axis=2) > reach
+    stays = apart & (given[..., 2] > 0) & (found[..., 2] < below)
+    place = np.where(stays[..., None], given[..., :2], found[..., :2])
+    return np.concatenate([place, found[..., 2:]], 2)
 
 
 def _join(one: Joints, other: Joints, reach: float) -> Joints:

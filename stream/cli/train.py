@@ -60,8 +60,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--start",
         metavar="MODEL",
-        help="MoveNet to start from, a model of the zoo or a file [default: the variant's], or the "
-        "folder of a run to train on",
+        help="MoveNet to start from, a model of the zoo or a file [default: the variant's], or what"
+        " to train on: refiner-fast, refiner-accurate, an exported file, the folder of a run",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from steadypose import Poses, PoseTracker
+from steadypose import Frame, Poses, PoseTracker
 from steadypose.configs import Config, DetectorConfig, EstimatorConfig, RefinerConfig
 from steadypose.engines.refiner.priors import prior_certainty
 from steadypose.errors import StageError
 from steadypose.mapping import map_poses
 from steadypose.skeletons import COCO17, COCO19, POSETRACK17
+from steadypose.stream.people import Candidates
 from steadypose.stream.pipeline import Pipeline, Run
-from steadypose.stream.posing import Poser, priors_of
+from steadypose.stream.posing import Poser, Sight, priors_of
 from steadypose.stream.records import FrameResult
 from steadypose.stream.steps import Steps
 from tests.stream.stand_ins import (
@@ -22,6 +23,7 @@ from tests.stream.stand_ins import (
     FigureNetwork,
     FigureRefiner,
     SceneSource,
+    scene,
     stand_in_room,
     walk,
 )
@@ -30,10 +32,12 @@ from tests.stream.stand_ins import (
 class Work:
     """A pipeline with a refiner, and what its networks were asked."""
 
-    def __init__(self, when: str = "always", every: int = 5, threshold: float = 0.0) -> None:
+    def __init__(
+        self, when: str = "always", every: int = 5, threshold: float = 0.0, hold: int = 0
+    ) -> None:
         config = Config(
             detector=DetectorConfig(every=every),
-            estimator=EstimatorConfig(when=when),
+            estimator=EstimatorConfig(when=when, hold=hold),
             refiner=RefinerConfig(enabled=True, threshold=threshold),
         )
         self.pipeline = Pipeline(room=stand_in_room(config))
@@ -145,6 +149,58 @@ def test_the_measure_of_sureness_is_a_setting(setting: str, value: float) -> Non
     list(Pipeline(room=room).run(SceneSource(walk(6))))
     estimated = room.estimator.network.people  # type: ignore[attr-defined]
     assert estimated == (12 if setting == "sure_score" else 2)
+
+
+def test_steady_people_are_looked_at_in_turn() -> None:
+    looked_at = {}
+    for hold in (0, 1, 3):
+        work = Work("new", every=12, hold=hold)
+        got = work.run(walk(36, people=4))
+        assert {tuple(r.poses.track_ids.tolist()) for r in got} == {(1, 2, 3, 4)}
+        assert all(r.poses.present.all() for r in got)
+        assert sum(work.estimated[1:]) == 0
+        # Everyone is looked at where the detector was; between, an even share.
+        looked_at[hold] = [n for i, n in enumerate(work.from_prior) if i > 12 and i % 12]
+    assert {hold: set(numbers) for hold, numbers in looked_at.items()} == {0: {4}, 1: {2}, 3: {1}}
+
+
+def test_who_is_held_is_where_the_track_expects_them() -> None:
+    scenes = walk(36, people=3)
+    every, held = Work("new").run(scenes), Work("new", hold=2).run(scenes)
+    for a, b in zip(every, held, strict=True):
+        assert np.array_equal(a.poses.track_ids, b.poses.track_ids)
+        assert np.abs(a.poses.keypoints - b.poses.keypoints).max() < 3
+
+
+def test_nobody_is_held_where_frames_are_far_apart() -> None:
+    work = Work("new", every=12, hold=3)
+    work.run(walk(24, people=3, speed=0.2), fps=6.0)
+    assert set(work.from_prior[1:]) == {3}
+
+
+@pytest.mark.parametrize(("gap", "estimated"), [(30, 0), (14, 0), (8, 2)])
+def test_who_is_covered_by_another_is_estimated(gap: float, estimated: int) -> None:
+    work = Work("new", hold=3)
+    room = work.pipeline.room
+    tracker = room.tracker()
+    poser = Poser(room, tracker)
+    boxes = [(50.0 + x, 20.0, 74.0 + x, 100.0) for x in (0, gap)]
+    points = np.array(boxes)[:, None, :2] + np.random.default_rng(0).uniform(0, 1, (19, 2)) * 24
+    people = Poses.create(points, np.full((2, 19), 0.9), boxes, [0.9, 0.9], skeleton=COCO19)
+    for pts_s in (0.0, 0.04):
+        sight = Sight(
+            frame=Frame(0, pts_s, 0.0, scene(boxes), "scenes"),
+            where=Candidates(
+                people.boxes, np.arange(2), np.zeros(2, bool), np.full(2, np.nan, np.float32)
+            ),
+            predictions=tracker.predict(pts_s),
+            looked=False,
+        )
+        if pts_s:
+            poser.poses(sight)
+        else:
+            poser.remember(tracker.update(people, pts_s), sight)
+    assert work.network.people == estimated
 
 
 def test_who_was_lost_from_sight_is_estimated_again() -> None:

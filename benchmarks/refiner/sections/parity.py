@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,10 @@ class _Crops:
 def measure(context: Context) -> list[Figure]:
     """Each further export against the FP32 one, as they run in use.
 
-    Where the training run's folder is known also torch in FP32, and torch in FP16, since
-    processors compute FP16 files in FP32.
+    Where torch is installed also torch in FP32, and torch with every convolution in FP16, whose
+    results are rounded to halves: processors compute FP16 files in FP32.
     """
-    threads, folder = context.settings.threads, context.settings.run_folder
+    threads = context.settings.threads
     crops = _crops(context)
     files = [context.bench.refiner]
     files += [RefinerFile(model, threads) for model in context.settings.compare]
@@ -68,8 +69,8 @@ def measure(context: Context) -> list[Figure]:
         for name, joints in found.items()
         if name != reference
     ]
-    if folder is not None:
-        full, half = _torch(folder, crops)
+    if find_spec("torch") and context.bench.refiner.variant != "unknown":
+        full, half = _torch(context.bench.refiner.path, crops)
         figures += [
             _figure(f"torch against {reference}", full, found[reference], _TORCH),
             _figure(f"torch in FP16 against {reference}", half, found[reference], _PRECISION),
@@ -93,14 +94,14 @@ def _crops(context: Context) -> _Crops:
     return _Crops(images=np.concatenate(images), pose=np.concatenate(poses))
 
 
-def _torch(folder: Path, crops: _Crops) -> list[Joints]:
-    """What torch makes of them in FP32 and in FP16."""
+def _torch(path: Path, crops: _Crops) -> list[Joints]:
+    """What torch makes of them in FP32 and in FP16, with the weights of the export."""
     import torch
 
     from steadypose.engines.refiner.export import halved
-    from steadypose.engines.refiner.training.finish import load_best
+    from steadypose.engines.refiner.exported import read_exported
 
-    model = load_best(folder)[0].eval()
+    model = read_exported(path).eval()
     found = []
     with torch.inference_mode():
         for each in (model, halved(model)):

@@ -14,6 +14,8 @@ from steadypose.engines import zoo
 from steadypose.engines.refiner.data.cache import Cache
 from steadypose.engines.refiner.data.prepare import batch_makers
 from steadypose.engines.refiner.data.records import Picture
+from steadypose.engines.refiner.exported import is_exported, read_exported
+from steadypose.engines.refiner.load import REFINERS, refiner_path
 from steadypose.engines.refiner.network import Refiner
 from steadypose.engines.refiner.starting import start_from_movenet
 from steadypose.engines.refiner.training.batches import BatchMaker
@@ -97,8 +99,9 @@ def make_trainer(
     Args:
         recipe: All settings.
         data: What it learns from.
-        start: Name in the zoo or path of the MoveNet to start from, or the folder of a run whose
-            best weights are trained on; None takes the variant's MoveNet.
+        start: Name in the zoo or path of the MoveNet to start from, or what is trained on: a
+            shipped refiner's name, an exported file, or the folder of a run for its best weights;
+            None takes the variant's MoveNet.
         folder: Of the run.
         tell: Called after every step.
         resume: Go on with the state in ``folder``; ``start`` is not read then.
@@ -130,13 +133,22 @@ def make_trainer(
 
 def begin(model: Refiner, start: str) -> None:
     """Give a new model its starting weights."""
-    if not Path(start).is_dir():
+    trained = _trained(start)
+    if trained is None:
         start_from_movenet(model, Path(start) if start.endswith(".onnx") else zoo.locate(start))
         return
-    trained, _ = load_best(Path(start))
     if trained.variant != model.variant:
-        raise InputError(f"{start}: a run of the {trained.variant} refiner, not {model.variant}")
+        raise InputError(f"{start}: the {trained.variant} refiner, not {model.variant}")
     model.load_state_dict(trained.state_dict())
     # What the scores were calibrated to is about to change.
     model.calibration_scale.fill_(1)
     model.calibration_bias.fill_(0)
+
+
+def _trained(start: str) -> Refiner | None:
+    """The refiner that a start names; None where it names a MoveNet."""
+    if Path(start).is_dir():
+        return load_best(Path(start))[0]
+    if start in REFINERS or (start.endswith(".onnx") and is_exported(Path(start))):
+        return read_exported(refiner_path(start))
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,38 @@ def test_mirrored_results_far_apart_are_not_averaged(tmp_path: Path) -> None:
     assert np.allclose(refined.scores, 1 / (1 + np.exp(-odds)), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("score", "far_px", "keep_below", "kept"),
+    [
+        (0.1, 40.0, 0.25, True),
+        (0.8, 40.0, 0.25, False),
+        (0.6, 40.0, 0.5, True),
+        (0.1, 3.0, 0.25, False),
+        (0.1, 40.0, 0.0, False),
+    ],
+)
+def test_unsure_joints_are_not_moved_far(
+    tmp_path: Path, score: float, far_px: float, keep_below: float, kept: bool
+) -> None:
+    refiner, engine = tiny_refiner(
+        tmp_path, policy=CropPolicy(sizes=(SIZE,)), keep_below=keep_below
+    )
+    run = engine.infer
+
+    def move(feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        found = run(feeds)
+        found["keypoints"][..., 1] += far_px
+        return found
+
+    engine.infer = move  # type: ignore[method-assign]
+    poses = people(score=score)
+    poses.scores[0, 3] = 0  # what was missing has no place to stay at
+    refined = refiner.refine(IMAGE, poses, prior_of(poses, 0.6))
+    stayed = np.abs(refined.keypoints - poses.keypoints).max(2)[0] < 1e-3
+    assert stayed.tolist() == [kept and joint != 3 for joint in range(19)]
+    assert np.allclose(np.delete(refined.scores[0], 3), 0.5 * score + 0.25 * 0.6)
+
+
 def test_people_of_several_frames_share_batches_of_one_size(tmp_path: Path) -> None:
     policy = CropPolicy(sizes=((128, 96), SIZE), max_zoom=1.0)
     refiner, engine = tiny_refiner(tmp_path, policy=policy, max_batch=3)
@@ -223,6 +256,8 @@ def test_priors_of_another_shape_are_refused(tiny: tuple[PoseRefiner, Recorded])
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0])
 def test_thresholds_out_of_range_are_refused(tmp_path: Path, threshold: float) -> None:
+    with pytest.raises(ConfigError, match="keep_below"):
+        tiny_refiner(tmp_path, keep_below=threshold)
     with pytest.raises(ConfigError, match="refiner threshold"):
         tiny_refiner(tmp_path, threshold=threshold)
 

@@ -36,7 +36,7 @@ def test_a_run_may_start_from_another_ones_weights(run_folder: Path) -> None:
 
 
 def test_a_run_of_another_size_is_refused(run_folder: Path) -> None:
-    with pytest.raises(InputError, match="a run of the fast refiner, not accurate"):
+    with pytest.raises(InputError, match="the fast refiner, not accurate"):
         begin(Refiner("accurate"), str(run_folder))
 
 
