@@ -34,7 +34,8 @@ def spells(
     Args:
         rng: Source of chance.
         steps_s: ``(F,)`` seconds since the frame before.
-        begin_rate, end_rate: ``(F,)`` rates at each frame.
+        begin_rate: ``(F,)`` how often one begins, at each frame.
+        end_rate: ``(F,)`` how often one ends.
     """
     chance = rng.random(len(steps_s))
     on, found = False, np.zeros(len(steps_s), bool)

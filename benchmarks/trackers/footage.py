@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from steadypose.poses import Poses, tight_boxes
 
-_MARGIN = 0.1
-"""A person's box is the tight box of the joints, each side moved out by this share of the box."""
+_MARGIN, _LEAST_MARGIN = 0.1, 0.05
+"""A person's box is the tight box of the joints, moved out on each side by this share of its width
+or height, and by this share of the longer of both at least."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +77,8 @@ def thinned(whole: Footage, step: int, first: int = 0) -> Footage:
 def person_boxes(keypoints: NDArray[np.floating]) -> NDArray[np.float32]:
     """Boxes ``(M, 4)`` x1 y1 x2 y2 around the joints ``(M, K, 2)``, with a margin."""
     boxes = tight_boxes(np.asarray(keypoints, np.float32))
-    margin = _MARGIN * (boxes[:, 2:] - boxes[:, :2])
+    sides = boxes[:, 2:] - boxes[:, :2]
+    margin = np.maximum(_MARGIN * sides, _LEAST_MARGIN * sides.max(1, keepdims=True))
     return np.concatenate([boxes[:, :2] - margin, boxes[:, 2:] + margin], 1)
 
 

@@ -40,19 +40,19 @@ class Noise:
 
     miss_rate: float = 0.15
     miss_s: float = 0.4
-    covered_miss_rate: float = 5.0
+    covered_miss_rate: float = 3.0
     covered_miss_s: float = 0.8
-    flicker: float = 0.04
+    flicker: float = 0.03
     joint_miss: float = 0.08
-    covered_joint_miss: float = 0.35
-    covered_joint_theft: float = 0.25
-    gross: float = 0.03
+    covered_joint_miss: float = 0.3
+    covered_joint_theft: float = 0.15
+    gross: float = 0.02
     gross_size: float = 0.25
     inversion: float = 0.02
-    jitter: float = 0.4
+    jitter: float = 0.3
     jitter_s: float = 0.2
     quality_spread: float = 0.4
-    covered_jitter: float = 2.5
+    covered_jitter: float = 2.0
     box_jitter: float = 0.04
     duplicate: float = 0.03
     ghost_rate: float = 0.15

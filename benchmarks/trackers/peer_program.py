@@ -1,14 +1,15 @@
 """Runs a peer's tracker over observations, in the peer's own environment.
 
-``python -I peer_program.py IN.npz OUT.npz TRACKER VARIANTS`` needs numpy and the peer alone; nothing of
-Steadypose is imported. VARIANTS is a JSON list of settings, each tried on all sequences.
+``python -I peer_program.py IN.npz OUT.npz TRACKER VARIANTS`` needs numpy and the peer alone;
+nothing of Steadypose is imported. VARIANTS is a JSON list of settings, each tried on all sequences.
 
 IN: ``starts`` ``(S + 1,)`` frames of each sequence, ``offsets`` ``(F + 1,)`` rows of each frame,
 ``fps``, ``boxes`` ``(M, 4)``, ``box_scores`` ``(M,)``, ``keypoints`` ``(M, K, 2)``, ``scores``
 ``(M, K)``, ``spreads`` ``(K,)``. OUT: ``ids`` ``(V, M)`` with -1 for none, ``seconds`` ``(V, F)``.
 
-The settings of a variant are keyword arguments of the peer's tracker; ``min_score`` is the person score
-below which it is given nothing, and lengths of time that norfair counts in frames end on ``_s``.
+The settings of a variant are keyword arguments of the peer's tracker; ``min_score`` is the person
+score below which it is given nothing, and lengths of time that norfair counts in frames end on
+``_s``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ Step = Callable[[Frame], Any]
 def roboflow(name: str, options: dict[str, Any], fps: float, _: Any) -> Step:
     """A tracker of Roboflow's ``trackers`` (Apache-2.0), on boxes."""
     import supervision as sv
+
     import trackers
 
     tracker = getattr(trackers, name)(frame_rate=fps, **options)
@@ -53,7 +55,11 @@ def roboflow(name: str, options: dict[str, Any], fps: float, _: Any) -> Step:
 
 
 def norfair(_: str, options: dict[str, Any], fps: float, spreads: Any) -> Step:
-    """norfair (BSD-3) on keypoints, with 1 - OKS as distance; ``tolerance`` widens the spreads."""
+    """Norfair (BSD-3) on keypoints, with 1 - OKS as distance; ``tolerance`` widens the spreads.
+
+    Joints are compared where both the observation and the track's last one have them, as norfair's
+    own distances for keypoints do.
+    """
     from norfair import Detection, Tracker
 
     seen_from = options.pop("joint_score")
@@ -61,7 +67,7 @@ def norfair(_: str, options: dict[str, Any], fps: float, spreads: Any) -> Step:
     scale = 2 * (tolerance * 2 * spreads) ** 2 * 0.53
 
     def distance(detection: Any, track: Any) -> float:
-        shared = (detection.scores > seen_from) & track.live_points
+        shared = (detection.scores > seen_from) & (track.last_detection.scores > seen_from)
         if not shared.any():
             return 1.0
         squared = ((detection.points - track.estimate) ** 2).sum(1)

@@ -59,7 +59,7 @@ class PlainSort:
         self._frames = self._next_id = 0
 
     def update(self, boxes: Floats, scores: Floats) -> NDArray[np.int64]:
-        """Ids ``(N,)`` of the boxes ``(N, 4)`` of the next frame; ``NOBODY`` where there is none."""
+        """Ids ``(N,)`` of the boxes ``(N, 4)`` of the next frame; ``NOBODY`` for none."""
         self._frames += 1
         ids = np.full(len(boxes), NOBODY, np.int64)
         rows = np.flatnonzero(scores >= self.min_score)

@@ -32,8 +32,13 @@ _COVERED_FROM = 0.3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Cover:
-    """Who stands nearer. ``share`` ``(M,)`` of the box, ``by`` ``(M,)`` row of who covers it most
-    (-1: nobody), ``joints`` ``(M, K)`` whether a joint lies in that one's box."""
+    """Who stands nearer.
+
+    Attributes:
+        share: ``(M,)`` of each box that is behind the nearer person's.
+        by: ``(M,)`` row of that person; -1 where nobody is nearer.
+        joints: ``(M, K)`` whether a joint lies in that one's box.
+    """
 
     share: Floats
     by: NDArray[np.int64]
@@ -52,7 +57,8 @@ def simulate(truth: Footage, noise: Noise, seed: int, repeat: int = 0) -> Footag
     Args:
         truth: The true people, with ids.
         noise: What goes wrong, and how often.
-        seed, repeat: Of the chance.
+        seed: Of the chance.
+        repeat: Number of this observation of the video.
 
     Returns:
         Observations of the same frames, in random order within each. Their ids are the true ones,

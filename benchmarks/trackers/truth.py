@@ -28,9 +28,6 @@ ANNOTATED_FPS = 25.0
 _HEAD_SHARE = 0.6
 """PCKh's head length as a share of the diagonal of the head box (MPII, Andriluka et al. 2014)."""
 
-_JOINTS_TO_COUNT = 2
-"""A person with fewer labelled joints has no extent and is left out."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Truth:
@@ -93,7 +90,7 @@ def _load(path: Path, name: str) -> Truth:
         frames, rows, skeleton = _annolist(content, path)
     else:
         frames, rows, skeleton = _posetrack18(content, path)
-    rows = [row for row in rows if (row[2][:, 2] > 0).sum() >= _JOINTS_TO_COUNT]
+    rows = [row for row in rows if _has_extent(row[2])]
     joints = np.array([row[2] for row in rows]).reshape(-1, len(skeleton), 3)
     points = np.where(joints[..., 2:] > 0, joints[..., :2], np.nan)
     _, ids = np.unique([row[1] for row in rows], return_inverse=True)
@@ -104,6 +101,12 @@ def _load(path: Path, name: str) -> Truth:
         footage=footage(name, np.arange(frames) / ANNOTATED_FPS, frame_of, people),
         heads=np.array([row[3] for row in rows])[order],
     )
+
+
+def _has_extent(joints: NDArray[np.float64]) -> bool:
+    """Whether the labelled joints are not all at one place, so that there is a box."""
+    points = joints[joints[:, 2] > 0, :2]
+    return len(points) > 1 and bool(np.ptp(points, axis=0).any())
 
 
 def _posetrack18(content: dict[str, Any], path: Path) -> tuple[int, list[_Row], Skeleton]:
