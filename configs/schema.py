@@ -137,15 +137,23 @@ class OutputConfig:
             read) or ``coco17``.
         save_video: Write the overlay video.
         draw_score: Joints below it are not drawn (0..1).
+        smooth: What is written is smoothed: ``off``, ``one-euro`` (at once; for display), or
+            ``fixed-lag`` (waits for what comes after a frame; for files). The tracker goes by the
+            poses as they were found.
     """
 
     formats: tuple[str, ...] = ("posetrack", "jsonl")
     skeleton: str = "posetrack17"
     save_video: bool = False
     draw_score: float = 0.2
+    smooth: str = "off"
 
     def __post_init__(self) -> None:
         check_range("output.draw_score", self.draw_score, 0, 1)
+        if self.smooth not in ("off", "one-euro", "fixed-lag"):
+            raise ConfigError(
+                f"output.smooth: expected off, one-euro or fixed-lag, got {self.smooth}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +164,7 @@ class Config:
         name: What the settings are called in outputs.
         detector, estimator, refiner, runtime, output: See their classes.
         tracker: Values for ``steadypose.trackers.TrackerSettings`` by field name.
+        smoothing: Values for ``steadypose.trackers.SmoothingSettings`` by field name.
 
     Raises:
         ConfigError: ``estimator.when`` is ``new`` and there is no refiner to do the work.
@@ -168,6 +177,7 @@ class Config:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     tracker: Mapping[str, Any] = field(default_factory=dict)
+    smoothing: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.estimator.when == "new" and not self.refiner.enabled:

@@ -14,6 +14,7 @@ from steadypose.stream.pipeline import Pipeline, Run
 from steadypose.stream.progress import Progress
 from steadypose.stream.records import Source
 from steadypose.stream.sinks import FileSink, make_sinks, write_summary
+from steadypose.stream.smoothing import smoothed
 from steadypose.stream.summary import RunSummary
 from steadypose.stream.timing import Stopwatch
 
@@ -79,7 +80,7 @@ def _drain(run: Run, sinks: list[FileSink], summary: RunSummary, *, quiet: bool)
     progress = Progress(info.name, info.frames, quiet=quiet)
     with stop_on_signal(run.stop) as asked:
         try:
-            for result in run:
+            for result in smoothed(run, run.room.smoother()):
                 writing = Stopwatch()
                 with writing.measure("write"):
                     for sink in sinks:

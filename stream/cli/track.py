@@ -24,7 +24,7 @@ from steadypose.errors import ConfigError, OutputError, SteadyposeError
 from steadypose.skeletons import SKELETONS
 from steadypose.stream.cli.options import add_section, positive, section_values
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
-from steadypose.trackers import TrackerSettings
+from steadypose.trackers import SmoothingSettings, TrackerSettings
 
 if TYPE_CHECKING:
     from steadypose.stream.pipeline import Pipeline
@@ -36,6 +36,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "runtime": RuntimeConfig,
     "output": OutputConfig,
     "tracker": TrackerSettings,
+    "smoothing": SmoothingSettings,
 }
 
 
@@ -77,6 +78,9 @@ def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
         "--refiner",
         choices=("on", "off"),
         help="refine poses or not; off also estimates everyone in every frame",
+    )
+    parser.add_argument(
+        "--smooth", choices=("off", "one-euro", "fixed-lag"), help="same as --output.smooth"
     )
     parser.add_argument("--estimate", choices=("always", "new"), help="same as --estimator.when")
     parser.add_argument(
@@ -139,6 +143,7 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
     for section, field, value in (
         ("output", "save_video", options.save_video or None),
         ("output", "skeleton", options.skeleton),
+        ("output", "smooth", options.smooth),
         ("output", "formats", options.format.split(",") if options.format else None),
         ("runtime", "device", options.device),
         ("detector", "every", options.detect_every),
