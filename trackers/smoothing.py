@@ -45,8 +45,8 @@ class SmoothingSettings:
         ConfigError: A value is not a number above 0 (``beta`` and ``lag_s`` may be 0).
     """
 
-    min_cutoff_hz: float = 1.5
-    beta: float = 4.0
+    min_cutoff_hz: float = 1.0
+    beta: float = 3.0
     speed_cutoff_hz: float = 1.0
     lag_s: float = 0.3
     joint_noise: float = 0.4

@@ -9,6 +9,8 @@ from steadypose.stream.cli.options import positive
 
 SECTIONS = {
     "identity": "who keeps the ids, on videos held out",
+    "cost": "milliseconds a frame on one core, 1 to 400 people",
+    "smoothness": "lag against acceleration error of the smoothers, on simulated walks",
 }
 """Names of the parts that can be asked for, and what they measure."""
 
@@ -17,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     _add_data(parser)
     _add_scope(parser)
+    _add_tuning(parser)
     out = parser.add_argument_group("output")
     out.add_argument("--json", type=Path, metavar="FILE", help="append a line for each row")
     out.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
@@ -66,4 +69,23 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
         "measured beside plain SORT alone",
     )
     scope.add_argument("--only", nargs="+", metavar="T", help="names of the trackers to measure")
+    scope.add_argument(
+        "--crowds", nargs="+", type=positive, metavar="N",
+        help="numbers of people whose cost is measured [default: 1 to 400]",
+    )  # fmt: skip
+    scope.add_argument(
+        "--rounds", type=positive, default=3, metavar="N", help="of the cost [%(default)s]"
+    )
     scope.add_argument("--resamples", type=positive, default=500, metavar="N", help="[%(default)s]")
+
+
+def _add_tuning(parser: argparse.ArgumentParser) -> None:
+    tuning = parser.add_argument_group(
+        "tuning",
+        "Search the tracker's settings at random on the tuning videos; measures nothing else.",
+    )
+    tuning.add_argument("--tune", type=positive, metavar="N", help="trials in the log in the end")
+    tuning.add_argument(
+        "--tune-log", type=Path, default=Path("tuning.jsonl"), metavar="FILE",
+        help="a line each trial; a search goes on from it [%(default)s]",
+    )  # fmt: skip

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +28,7 @@ from steadypose.benchmarks.trackers.peers import (
     peer_python,
     run_peer,
 )
+from steadypose.benchmarks.trackers.rows import Row
 from steadypose.benchmarks.trackers.scenes import Scenes
 from steadypose.benchmarks.trackers.scoring import MEASURES, box_sums, joint_sums, measures
 from steadypose.trackers import TrackerSettings
@@ -49,29 +49,6 @@ class Contender:
     name: str
     variants: Sequence[Variant]
     track: Callable[[Sequence[Variant], Sequence[Footage]], list[Tracked]]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Standing:
-    """How a tracker did at one frame rate.
-
-    Attributes:
-        tracker: Its name.
-        fps: Frames per second.
-        settings: Those that were the best on the tuning videos.
-        values: By measure, with the 95 % interval over videos.
-        sums: Sums ``(S, V)`` of each observed video, boxes.
-        by_video: By the name of a video, the number of id switches in it.
-        more: By name, the settings' results on the tuning videos.
-    """
-
-    tracker: str
-    fps: float
-    settings: Variant
-    values: Mapping[str, Interval]
-    sums: Floats
-    by_video: Mapping[str, int]
-    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def contenders(settings: TrackerSettings, given: Variant, peers: Path | None) -> list[Contender]:
@@ -110,7 +87,7 @@ def stand(
     held_out: Scenes,
     resamples: int,
     seed: int,
-) -> Standing:
+) -> Row:
     """Choose the settings on the tuning videos, measure on those held out.
 
     Args:
@@ -131,17 +108,16 @@ def stand(
     (run,) = contender.track([chosen], held_out.observed)
     sums = scene_sums(held_out, run)
     resampler = Resampler(held_out.groups, resamples, seed)
-    values = _intervals(resampler, sums, "")
+    values = _intervals(resampler, sums)
     if contender.name in (OURS, PERFECT):
         values |= _joint_intervals(resampler, held_out, run)
-    return Standing(
-        tracker=contender.name,
-        fps=fps,
-        settings=chosen,
+    return Row(
+        section="identity",
+        case=f"{fps:g} frames/s",
+        name=contender.name,
         values=values,
-        sums=sums,
-        by_video=_switches(held_out, sums),
-        more={"tried": tried} if tried else {},
+        settings=chosen,
+        more={"switches_by_video": _switches(held_out, sums), "tried_on_tuning": tried},
     )
 
 
@@ -162,10 +138,10 @@ def scene_sums(scenes: Scenes, run: Tracked) -> Floats:
     return np.array([box_sums(truth, observed, ids) for truth, observed, ids in found])
 
 
-def _intervals(resampler: Resampler, sums: Floats, prefix: str) -> dict[str, Interval]:
+def _intervals(resampler: Resampler, sums: Floats) -> dict[str, Interval]:
     total, drawn = resampler.totals(sums)
     return {
-        prefix + name: Interval.of(value, draws)
+        name: Interval.of(value, draws)
         for name, value, draws in zip(
             MEASURES, measures(total).tolist(), measures(drawn).T, strict=True
         )
