@@ -28,6 +28,9 @@ Array = NDArray[np.float64]
 _LEAST_SCORE = 0.05
 """Lower joint scores count as this in the joint's noise, which so stays finite."""
 
+_ROUNDING_S = 1e-6
+"""Differences of times are rounded by less than this."""
+
 _START_SPEED = 3.0
 """Standard deviation of a speed that nothing is known of, person sizes/s."""
 
@@ -111,7 +114,7 @@ class FixedLag:
         people = people or _People.none(pts_s, len(poses.skeleton) + 2)
         held, self._people = _forward(people, poses, pts_s, self.settings)
         self._held.append(held)
-        while self._held and pts_s - self._held[0].pts_s >= self.settings.lag_s:
+        while self._held and pts_s - self._held[0].pts_s >= self.settings.lag_s - _ROUNDING_S:
             done += self._release(1)
         return done
 
