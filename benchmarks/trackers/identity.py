@@ -109,7 +109,7 @@ def stand(
     sums = scene_sums(held_out, run)
     resampler = Resampler(held_out.groups, resamples, seed)
     values = _intervals(resampler, sums)
-    if contender.name in (OURS, PERFECT):
+    if contender.name == OURS:
         values |= _joint_intervals(resampler, held_out, run)
     return Row(
         section="identity",
