@@ -7,7 +7,7 @@ error* the mean distance between shown and true second differences.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,10 @@ from steadypose.trackers.smoothing import SmoothingSettings, make_smoother, smoo
 
 Floats = NDArray[np.float64]
 
-_CURVES: tuple[tuple[str, str, tuple[dict[str, float], ...]], ...] = (
+Curve = tuple[str, str, tuple[dict[str, float], ...]]
+"""Name of a curve, kind of smoother, and the settings along it."""
+
+CURVES: tuple[Curve, ...] = (
     ("off", "off", ({},)),
     ("one-euro (default)", "one-euro", ({},)),
     (
@@ -49,11 +52,11 @@ _SECONDS, _PEOPLE, _HEIGHT = 16.0, 6, 200.0
 _LONGEST_LAG_S, _LAG_STEP_S = 0.3, 0.002
 
 
-def measure(fps: float, seed: int) -> Iterator[Row]:
+def measure(fps: float, seed: int, curves: Sequence[Curve] = CURVES) -> Iterator[Row]:
     """A row for each setting of each smoother: the curve of lag against acceleration error."""
     pts_s = np.arange(round(_SECONDS * fps)) / fps
     motions, noisy = _people(pts_s, seed)
-    for name, kind, curve in _CURVES:
+    for name, kind, curve in curves:
         for settings in curve:
             smoother = make_smoother(kind, SmoothingSettings(**settings))
             frames = list(zip(pts_s.tolist(), noisy, strict=True))
