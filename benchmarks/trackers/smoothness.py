@@ -48,13 +48,15 @@ CURVES: tuple[Curve, ...] = (
         ),
     ),
 )
-_SECONDS, _PEOPLE, _HEIGHT = 16.0, 6, 200.0
+_PEOPLE, _HEIGHT = 6, 200.0
 _LONGEST_LAG_S, _LAG_STEP_S = 0.3, 0.002
 
 
-def measure(fps: float, seed: int, curves: Sequence[Curve] = CURVES) -> Iterator[Row]:
+def measure(
+    fps: float, seed: int, curves: Sequence[Curve] = CURVES, seconds: float = 16.0
+) -> Iterator[Row]:
     """A row for each setting of each smoother: the curve of lag against acceleration error."""
-    pts_s = np.arange(round(_SECONDS * fps)) / fps
+    pts_s = np.arange(round(seconds * fps)) / fps
     motions, noisy = _people(pts_s, seed)
     for name, kind, curve in curves:
         for settings in curve:

@@ -22,7 +22,7 @@ from steadypose.benchmarks.trackers.identity import merit, scene_sums
 from steadypose.benchmarks.trackers.scenes import Scenes
 from steadypose.benchmarks.trackers.scoring import MEASURES, measures
 from steadypose.benchmarks.trackers.simulation import rng_for
-from steadypose.benchmarks.writing import append_lines
+from steadypose.benchmarks.writing import append_lines, plain
 from steadypose.errors import ConfigError, InputError
 from steadypose.trackers import TrackerSettings
 
@@ -138,7 +138,9 @@ def _try(scenes: Mapping[str, Scenes], values: Values, number: int) -> Trial:
         total = measures(scene_sums(each, run_ours(settings, each.observed)).sum(0))
         found[rate] = dict(zip(MEASURES, total.tolist(), strict=True))
         merits.append(merit(total, each.people))
-    return Trial(number=number, merit=float(np.mean(merits)), settings=dict(values), measures=found)
+    # As the log will have it, so that going on from it makes no difference.
+    mean = plain(float(np.mean(merits)))
+    return Trial(number=number, merit=mean, settings=plain(values), measures=plain(found))
 
 
 def _read(log: Path, run: Values) -> list[Trial]:

@@ -142,7 +142,7 @@ def test_the_cost_of_a_crowd_has_a_row_for_each_tracker() -> None:
 def test_smoothers_trade_lag_for_calm() -> None:
     slower = tuple({"min_cutoff_hz": cutoff, "beta": 0.0} for cutoff in (1.0, 3.0))
     curves = [curve for curve in smoothness.CURVES if len(curve[2]) == 1]
-    rows = list(smoothness.measure(25.0, 0, [*curves, ("one-euro", "one-euro", slower)]))
+    rows = list(smoothness.measure(25.0, 0, [*curves, ("one-euro", "one-euro", slower)], 6.0))
     raw = rows[0]
     assert (raw.name, raw.values["lag ms"]) == ("off", 0.0)
     calm = "acceleration error heights/s^2"
