@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,7 @@ def _read(log: Path, run: Values) -> list[Trial]:
             raise InputError(f"{log}: line {place} is no trial; choose another file") from error
         if search == json.loads(json.dumps(dict(run))):
             found[trial.number] = trial
-    return [found[n] for n in range(len(found)) if n in found]
+    return [found[n] for n in takewhile(found.__contains__, count())]
 
 
 def as_yaml(trial: Trial) -> str:
