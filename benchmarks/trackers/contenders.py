@@ -66,7 +66,7 @@ def run_plain(variant: Variant, videos: Sequence[Footage]) -> Tracked:
 
 
 def run_perfect(videos: Sequence[Footage]) -> Tracked:
-    """The true id of every observation of a person: no tracker can do better on the same."""
+    """The true id of every observation of a person: what perfect association would score."""
     return Tracked(
         ids=[video.people.track_ids for video in videos],
         frame_s=[np.zeros(len(video)) for video in videos],
