@@ -26,6 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--by-video", action="store_true", help="print the switches of each video")
 
 
+def _frame_rate(text: str) -> float:
+    """Frames per second, 1 to 25: those of the annotations are left out, none are made up."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1 <= value <= 25:
+        raise argparse.ArgumentTypeError(f"expected 1 to 25 frames per second, got '{text}'")
+    return value
+
+
 def _add_data(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("what is observed")
     data.add_argument(
@@ -37,7 +48,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         "bonn_posetrack/gt18 in STEADYPOSE_DATA]",
     )
     data.add_argument(
-        "--fps", nargs="+", type=float, default=[25, 12, 6], metavar="F",
+        "--fps", nargs="+", type=_frame_rate, default=[25, 12, 6], metavar="F",
         help="frames per second, made of the annotated 25 [default: 25 12 6]",
     )  # fmt: skip
     data.add_argument(

@@ -157,6 +157,14 @@ def test_smoothers_trade_lag_for_calm() -> None:
     assert by_cutoff == sorted(by_cutoff, reverse=True)
 
 
+@pytest.mark.parametrize("rate", ["0", "-5", "nan", "many", "50"])
+def test_frame_rates_are_those_that_can_be_made(
+    rate: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench("gt", "--fps", rate) == 2
+    assert f"expected 1 to 25 frames per second, got '{rate}'" in capsys.readouterr().err
+
+
 def test_options_name_every_section() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
