@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from steadypose.poses import Poses
+from steadypose.poses import NO_TRACK, Poses
 from steadypose.trackers.motion import Motion, begin, correct, forget, predict
 from steadypose.trackers.observations import AREA_SHARE
 from steadypose.trackers.smoothing import (
@@ -56,10 +56,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Held:
-    """A frame that waits: its time and people, and their rows in the step."""
+    """A frame that waits.
+
+    Attributes:
+        pts_s: Its time in seconds.
+        poses: Its people.
+        named: ``(N,)`` who has an id.
+        rows: Rows of these in the step.
+        step: The filters.
+    """
 
     pts_s: float
     poses: Poses
+    named: NDArray[np.bool_]
     rows: NDArray[np.intp]
     step: Step
 
@@ -130,14 +139,18 @@ class FixedLag:
         done = []
         for each, points in zip(held, smooth, strict=False):
             self._held.popleft()
-            done.append(with_points(each.poses, points[each.rows]))
+            shown = points_of(each.poses)
+            shown[each.named] = points[each.rows]
+            done.append(with_points(each.poses, shown))
         return done
 
 
 def _forward(
-    people: _People, poses: Poses, pts_s: float, settings: SmoothingSettings
+    people: _People, whole: Poses, pts_s: float, settings: SmoothingSettings
 ) -> tuple[_Held, _People]:
     """Move the filters on to a frame and take it in."""
+    named = whole.track_ids != NO_TRACK
+    poses = whole[named]
     measured, sizes = points_of(poses), sizes_of(poses)
     count, dt_s = measured.shape[1], pts_s - people.pts_s
     lately = pts_s - people.seen_s <= settings.gap_s
@@ -160,7 +173,7 @@ def _forward(
         linked=predicted.seen,
     )
     now = _People(pts_s, ids, known, np.where(seen, pts_s, seen_s), filtered)
-    return _Held(pts_s, poses, rows, step), now
+    return _Held(pts_s, whole, named, rows, step), now
 
 
 def _joined(

@@ -67,13 +67,16 @@ class SmoothingSettings:
 
 
 class Smoother(Protocol):
-    """Takes the tracked people of every frame in turn and gives them back smoothed, in order."""
+    """Takes the tracked people of every frame in turn and gives them back smoothed, in order.
+
+    People without an id come back as they are.
+    """
 
     def push(self, poses: Poses, pts_s: float) -> list[Poses]:
         """Take a frame's people; the frames that are done now, the oldest first, often one.
 
         Raises:
-            InputError: ``pts_s`` is not finite, or a person has no id or that of another.
+            InputError: ``pts_s`` is not finite, or two people have the same id.
         """
         ...
 
@@ -147,6 +150,12 @@ class OneEuro:
         Where time stands still or goes back, everybody begins anew.
         """
         check_input(poses, pts_s)
+        points, named = points_of(poses), poses.track_ids != NO_TRACK
+        points[named] = self._smooth(poses[named], pts_s)
+        return [with_points(poses, points)]
+
+    def _smooth(self, poses: Poses, pts_s: float) -> Array:
+        """Points ``(N, K + 2, 2)`` to be shown of people with ids, which are remembered."""
         now = points_of(poses)
         old = self._memory or _Memory.none(now.shape[1])
         before = _rows_of(poses.track_ids, old)
@@ -156,7 +165,7 @@ class OneEuro:
         shown = np.where(goes_on[..., None], smooth, now)
         speeds = np.where(goes_on[..., None], speeds, 0.0)
         self._remember(old, before, poses.track_ids, shown, speeds, pts_s)
-        return [with_points(poses, shown)]
+        return shown
 
     def flush(self) -> list[Poses]:
         """See :class:`Smoother`; holds no frames."""
@@ -223,12 +232,11 @@ def _rows_of(ids: NDArray[np.int64], memory: _Memory) -> _Memory:
 
 
 def check_input(poses: Poses, pts_s: float) -> None:
-    """Raise InputError unless the time is finite and everybody has an id of his own."""
+    """Raise InputError unless the time is finite and nobody has the id of another."""
     if not math.isfinite(pts_s):
         raise InputError(f"pts_s: expected a finite time in seconds, got {pts_s}")
-    if len(poses) and (poses.track_ids == NO_TRACK).any():
-        raise InputError("poses: only people with an id can be smoothed")
-    if len(np.unique(poses.track_ids)) < len(poses):
+    ids = poses.track_ids[poses.track_ids != NO_TRACK]
+    if len(np.unique(ids)) < len(ids):
         raise InputError("poses: an id occurs twice in one frame")
 
 

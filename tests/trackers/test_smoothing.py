@@ -127,6 +127,21 @@ def test_time_that_stands_still_goes_back_or_leaps(kind: str, times: tuple[float
 
 
 @pytest.mark.parametrize("kind", SMOOTHERS)
+def test_people_without_an_id_come_back_as_they_are(kind: str) -> None:
+    clip = [(pts_s, poses.with_track_ids([-1, 4])) for pts_s, poses in shaky(20)]
+    doubled = [(t, Poses.concatenate([poses, poses[[0]]])) for t, poses in clip]
+    smoother, alone = make_smoother(kind), make_smoother(kind)
+    assert smoother is not None
+    assert alone is not None
+    expected = smooth_all([(t, poses[[1]]) for t, poses in clip], alone)
+    for shown, (_, raw), named in zip(
+        smooth_all(doubled, smoother), doubled, expected, strict=True
+    ):
+        np.testing.assert_array_equal(shown.keypoints[[0, 2]], raw.keypoints[[0, 2]])
+        np.testing.assert_array_equal(shown.keypoints[[1]], named.keypoints)
+
+
+@pytest.mark.parametrize("kind", SMOOTHERS)
 def test_frames_without_people(kind: str) -> None:
     smoother = make_smoother(kind)
     assert smoother is not None
@@ -216,7 +231,6 @@ def test_people_long_gone_are_forgotten() -> None:
 @pytest.mark.parametrize(
     ("poses", "pts_s", "message"),
     [
-        pytest.param(figures(MIDDLES), 0.0, "only people with an id", id="no id"),
         pytest.param(figures(MIDDLES).with_track_ids([4, 4]), 0.0, "occurs twice", id="twice"),
         pytest.param(Poses.empty(), float("nan"), "finite time", id="time"),
     ],
