@@ -15,6 +15,7 @@ from typing import Any
 
 from steadypose.benchmarks.engines.arguments import add_arguments as add_engines
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
+from steadypose.benchmarks.trackers.arguments import add_arguments as add_trackers
 from steadypose.errors import SteadyposeError
 from steadypose.stream.cli.options import positive
 
@@ -108,6 +109,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.engines.run",
         add_engines,
         "networks in every run time at hand: time, copies, distance to FP32",
+    ),
+    "trackers": (
+        "steadypose.benchmarks.trackers.run",
+        add_trackers,
+        "who keeps the ids under noise: Steadypose and its peers, fed the same",
     ),
     "accuracy": (
         "steadypose.benchmarks.accuracy",

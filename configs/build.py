@@ -64,6 +64,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return dict(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint is str and isinstance(value, bool):
+        return "on" if value else "off"  # YAML 1.1 takes these words for truth values
     if hint is Any or (isinstance(value, hint) and (hint is bool or not isinstance(value, bool))):
         return value
     raise ConfigError(f"{where}: expected {hint.__name__}, got {value!r}")

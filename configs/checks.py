@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from steadypose.errors import ConfigError
 
@@ -30,7 +30,13 @@ def check_device(where: str, device: str) -> None:
         raise ConfigError(f"{where}: expected auto, cpu, cuda or cuda:N, got '{device}'")
 
 
+def check_choice(where: str, value: str, choices: Sequence[str]) -> None:
+    """Raise ConfigError, naming the setting, unless the value is one of ``choices``."""
+    if value not in choices:
+        named = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        raise ConfigError(f"{where}: expected {named}, got '{value}'")
+
+
 def check_precision(where: str, precision: str) -> None:
     """Raise ConfigError, naming the setting, unless it is one of ``PRECISIONS``."""
-    if precision not in PRECISIONS:
-        raise ConfigError(f"{where}: expected {' or '.join(PRECISIONS)}, got '{precision}'")
+    check_choice(where, precision, PRECISIONS)

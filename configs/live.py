@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from steadypose.configs.checks import check_range
+from steadypose.configs.checks import check_choice, check_range
 from steadypose.errors import ConfigError
 
 HWACCELS = ("none", "auto", "cuda", "vaapi", "qsv", "videotoolbox", "d3d11va")
@@ -55,12 +55,7 @@ class LiveConfig:
         check_range("live.retry_s", self.retry_s, 0, self.retry_max_s)
         check_range("live.threads", self.threads, 0, 1024)
         check_range("live.camera_fps", self.camera_fps, 0, 1000)
-        _check_choice("live.transport", self.transport, TRANSPORTS)
-        _check_choice("live.hwaccel", self.hwaccel, HWACCELS)
+        check_choice("live.transport", self.transport, TRANSPORTS)
+        check_choice("live.hwaccel", self.hwaccel, HWACCELS)
         if not _SIZE.fullmatch(self.camera_size):
             raise ConfigError(f"live.camera_size: expected WxH, got '{self.camera_size}'")
-
-
-def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{where}: expected {', '.join(choices)}, got '{value}'")

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steadypose.configs.checks import check_device, check_precision, check_range, check_sizes
+from steadypose.configs.checks import (
+    check_choice,
+    check_device,
+    check_precision,
+    check_range,
+    check_sizes,
+)
 from steadypose.configs.live import LiveConfig
 from steadypose.errors import ConfigError
 
@@ -157,6 +163,9 @@ class OutputConfig:
         blur: ``faces`` or ``people``: write the video with the faces, or all of everyone, made
             unrecognisable; ``off``: do not.
         crops: Write a picture of each person in each frame.
+        smooth: What is written is smoothed: ``off``, ``one-euro`` (at once; for display), or
+            ``fixed-lag`` (waits for what comes after a frame; for files). The tracker goes by the
+            poses as they were found.
     """
 
     formats: tuple[str, ...] = ("posetrack", "jsonl")
@@ -165,11 +174,12 @@ class OutputConfig:
     draw_score: float = 0.2
     blur: str = "off"
     crops: bool = False
+    smooth: str = "off"
 
     def __post_init__(self) -> None:
         check_range("output.draw_score", self.draw_score, 0, 1)
-        if self.blur not in ("off", "faces", "people"):
-            raise ConfigError(f"output.blur: expected off, faces or people, got '{self.blur}'")
+        check_choice("output.blur", self.blur, ("off", "faces", "people"))
+        check_choice("output.smooth", self.smooth, ("off", "one-euro", "fixed-lag"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +190,7 @@ class Config:
         name: What the settings are called in outputs.
         detector, estimator, refiner, runtime, output, live: See their classes.
         tracker: Values for ``steadypose.trackers.TrackerSettings`` by field name.
+        smoothing: Values for ``steadypose.trackers.SmoothingSettings`` by field name.
 
     Raises:
         ConfigError: ``estimator.when`` is ``new`` and there is no refiner, or no prior, to do the
@@ -194,6 +205,7 @@ class Config:
     output: OutputConfig = field(default_factory=OutputConfig)
     live: LiveConfig = field(default_factory=LiveConfig)
     tracker: Mapping[str, Any] = field(default_factory=dict)
+    smoothing: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.estimator.when == "new" and not self.refiner.enabled:

@@ -12,6 +12,7 @@ from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.runtimes import RuntimeOptions
 from steadypose.skeletons import Skeleton
 from steadypose.trackers import TrackerSettings
+from steadypose.trackers.smoothing import Smoother, SmoothingSettings, make_smoother
 
 if TYPE_CHECKING:
     from steadypose.engines.refiner import PoseRefiner
@@ -40,11 +41,13 @@ class EngineRoom:
         """Load what a configuration names.
 
         Raises:
-            ConfigError: A tracker setting, device or run time is unknown or out of range.
+            ConfigError: A tracker or smoothing setting, device or run time is unknown or out of
+                range.
             ModelError: A model is not at hand.
             EngineError: A run time refuses a model.
         """
         settings = build(TrackerSettings, config.tracker, "tracker")
+        build(SmoothingSettings, config.smoothing, "smoothing")
         options = RuntimeOptions(
             device=config.runtime.device,
             precision=config.runtime.precision,
@@ -83,6 +86,15 @@ class EngineRoom:
         from steadypose.trackers import PoseTracker
 
         return PoseTracker(self.tracker_settings, self.skeleton)
+
+    def smoother(self) -> Smoother | None:
+        """A smoother without memory, for what one source shows; None where it shows all as it is.
+
+        Raises:
+            ConfigError: A smoothing setting is unknown or out of range.
+        """
+        settings = build(SmoothingSettings, self.config.smoothing, "smoothing")
+        return make_smoother(self.config.output.smooth, settings)
 
 
 def _load_refiner(settings: RefinerConfig, options: RuntimeOptions) -> PoseRefiner:

@@ -22,6 +22,7 @@ from steadypose.stream.sinks import (
     make_sinks,
     write_summary,
 )
+from steadypose.stream.smoothing import smoothed
 from steadypose.stream.summary import RunSummary, Summarised
 from steadypose.stream.timing import Stopwatch
 from steadypose.stream.window import Window
@@ -242,7 +243,7 @@ def _drain(
         window = Window(run.source, draw_score=run.room.config.output.draw_score)
 
     def work() -> None:
-        for result in run:
+        for result in smoothed(run, run.room.smoother()):
             if window is not None:
                 window.show(result)
             writing = Stopwatch()

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from steadypose.trackers.predictions import Predictions
 from steadypose.trackers.settings import TrackerSettings
+from steadypose.trackers.smoothing import SmoothingSettings, make_smoother
 
 if TYPE_CHECKING:
     from steadypose.trackers.tracker import PoseTracker
 
-__all__ = ["PoseTracker", "Predictions", "TrackerSettings"]
+__all__ = ["PoseTracker", "Predictions", "SmoothingSettings", "TrackerSettings", "make_smoother"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from steadypose.errors import OutputError
+from steadypose.benchmarks.writing import append_lines, header, table, write_whole
 
 Value = float | int | None
 
@@ -42,48 +41,34 @@ class Record:
 
 def append_json(path: Path, records: Sequence[Record], run: Mapping[str, Any]) -> None:
     """Append a line for each record; ``run`` goes into each. Raises OutputError."""
-    lines = [json.dumps(_plain({**asdict(r), "run": dict(run)}), allow_nan=False) for r in records]
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(line + "\n" for line in lines)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    append_lines(path, [{**asdict(record), "run": dict(run)} for record in records])
 
 
 def write_markdown(path: Path, records: Sequence[Record], run: Mapping[str, Any]) -> None:
     """Write the tables whole or not at all. Raises OutputError."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(markdown(records, run), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    write_whole(path, markdown(records, run))
 
 
 def markdown(records: Sequence[Record], run: Mapping[str, Any]) -> str:
     """What was run, and a table for each section."""
-    lines = [f"- {key}: {_said(value)}" for key, value in run.items()] + [""]
+    lines = [*header(run), ""]
     for section in dict.fromkeys(record.section for record in records):
         lines += [f"### {section}", ""]
         lines += [*_table([r for r in records if r.section == section]), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(records: Sequence[Record]) -> Iterator[str]:
+def _table(records: Sequence[Record]) -> list[str]:
     columns = list(dict.fromkeys(name for record in records for name in record.values))
-    yield _line(("model", "run time", "precision", "batch", *columns, "note"))
-    yield "|" + "---|" * (len(columns) + 5)
+    rows = []
     for record in records:
         cells = [shown(record.values.get(name)) for name in columns]
         batch = "" if record.batch is None else str(record.batch)
         runtime = record.engine or record.runtime
         if not runtime.startswith(record.runtime):
             runtime = f"{record.runtime}: {runtime}"
-        yield _line((record.model, runtime, record.precision, batch, *cells, record.note))
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
+        rows.append((record.model, runtime, record.precision, batch, *cells, record.note))
+    return table(("model", "run time", "precision", "batch", *columns, "note"), rows)
 
 
 def shown(value: Value) -> str:
@@ -99,19 +84,3 @@ def shown(value: Value) -> str:
         if abs(value) < 100
         else f"{value:.1f}"
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float):
-        return round(value, 5) if math.isfinite(value) else None
-    return value
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k} {v}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

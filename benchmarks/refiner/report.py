@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,60 +10,34 @@ from typing import Any
 
 from steadypose.benchmarks.refiner.figures import Figure
 from steadypose.benchmarks.refiner.resampling import Interval
-from steadypose.errors import OutputError
+from steadypose.benchmarks.writing import append_lines, header, plain, table, write_whole
 
 _HEAD = ("figure", "data", "base", "before", "after", "change", "wanted", "met", "n", "groups")
 
 
 def append_json(path: Path, figures: Sequence[Figure], run: Mapping[str, Any]) -> None:
     """Append a line for each figure; ``run`` goes into each. Raises OutputError."""
-    lines = [json.dumps(record(figure, run), allow_nan=False) + "\n" for figure in figures]
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(lines)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    append_lines(path, [record(figure, run) for figure in figures])
 
 
 def record(figure: Figure, run: Mapping[str, Any]) -> dict[str, Any]:
     """A figure as JSON takes it; NaN becomes null."""
-    found: dict[str, Any] = _plain({**asdict(figure), "met": figure.met, "run": dict(run)})
+    found: dict[str, Any] = plain({**asdict(figure), "met": figure.met, "run": dict(run)})
     return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float):
-        return round(value, 5) if math.isfinite(value) else None
-    return value
 
 
 def write_markdown(path: Path, figures: Sequence[Figure], run: Mapping[str, Any]) -> None:
     """Write the table whole or not at all. Raises OutputError."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(markdown(figures, run), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    write_whole(path, markdown(figures, run))
 
 
 def markdown(figures: Sequence[Figure], run: Mapping[str, Any]) -> str:
     """What was run, a table for each section, and the reliability of the probabilities."""
-    lines = [f"- {key}: {_said(value)}" for key, value in run.items()] + [""]
+    lines = [*header(run), ""]
     for section in dict.fromkeys(figure.section for figure in figures):
         rows = [row(figure) for figure in figures if figure.section == section]
-        lines += [f"### {section}", "", *_table(_HEAD, rows), ""]
+        lines += [f"### {section}", "", *table(_HEAD, rows), ""]
     return "\n".join([*lines, *_reliability(figures)]).rstrip() + "\n"
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k} {v}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def row(figure: Figure) -> tuple[str, ...]:
@@ -99,12 +72,6 @@ def shown(interval: Interval | None) -> str:
     return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rule = "|".join("---" for _ in head)
-    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
-    return [lines[0], f"|{rule}|", *lines[1:]]
-
-
 def _reliability(figures: Sequence[Figure]) -> list[str]:
     """The pooled reliability tables."""
     lines: list[str] = []
@@ -116,5 +83,5 @@ def _reliability(figures: Sequence[Figure]) -> list[str]:
             for cell in figure.more["reliability"]
         ]
         lines += [f"### reliability, {figure.data}", ""]
-        lines += [*_table(("probability from", "joints", "mean told", "share right"), rows), ""]
+        lines += [*table(("probability from", "joints", "mean told", "share right"), rows), ""]
     return lines

@@ -21,15 +21,18 @@ from steadypose.stream.cli.engine_options import (
 from steadypose.stream.cli.live_options import add_live_options, check_live, extras_of, live_values
 from steadypose.stream.cli.options import add_section, positive
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
+from steadypose.trackers import SmoothingSettings
 
 if TYPE_CHECKING:
     from steadypose.stream.pipeline import Pipeline
     from steadypose.stream.recording import Extras
     from steadypose.stream.sources import Camera
 
-_SECTIONS: Mapping[str, type[Any]] = {**ENGINE_SECTIONS, "output": OutputConfig}
-
-
+_SECTIONS: Mapping[str, type[Any]] = {
+    **ENGINE_SECTIONS,
+    "output": OutputConfig,
+    "smoothing": SmoothingSettings,
+}
 _OUTPUT = "steadypose-output"
 
 
@@ -88,6 +91,9 @@ def _add_shortcuts(parser: argparse.ArgumentParser) -> None:
         "--blur", choices=("faces", "people"), help="write a video with everyone unrecognisable"
     )
     parser.add_argument("--crops", action="store_true", help="write pictures of each person")
+    parser.add_argument(
+        "--smooth", choices=("off", "one-euro", "fixed-lag"), help="same as --output.smooth"
+    )
     parser.add_argument(
         "--skeleton", metavar="S", help=f"joints of the PoseTrack file: {', '.join(SKELETONS)}"
     )
@@ -162,6 +168,7 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         ("output", "blur", options.blur),
         ("output", "crops", options.crops or None),
         ("output", "skeleton", options.skeleton),
+        ("output", "smooth", options.smooth),
         ("output", "formats", options.format.split(",") if options.format else None),
     )
 
