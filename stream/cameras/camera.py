@@ -104,7 +104,6 @@ class Camera:
         self._thread: threading.Thread | None = None
         self._connection = 0
         self._epoch = -1
-        self._restarts = 0
         self._outcome: str | None = "stopped"
         self._error: str | None = None
         self._people, self._size = 0, (0, 0)

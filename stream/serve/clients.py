@@ -41,7 +41,6 @@ class Client:
         encode: Makes the message with the picture.
         seen: Told the camera and the seconds from the decoded picture to the client's word that
             it has been painted.
-        skipped: Results that were replaced by newer ones before they could be sent.
         was_slow: Whether it was dropped for taking nothing.
     """
 
@@ -49,7 +48,6 @@ class Client:
     pictures: bool
     encode: Callable[[Published], Awaitable[bytes]]
     seen: Callable[[str, float], None]
-    skipped: int = 0
     was_slow: bool = False
     _waiting: dict[str, Published] = field(default_factory=dict)
     _sent: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
@@ -67,7 +65,6 @@ class Client:
     def offer(self, published: Published) -> None:
         """Take the newest result of a camera in place of an older one."""
         if published.camera in self.cameras:
-            self.skipped += published.camera in self._waiting
             self._waiting[published.camera] = published
             self._wake.set()
 

@@ -43,11 +43,11 @@ class Buckets:
     """A bucket for every address; those not heard of for longest are forgotten beyond 1024."""
 
     def __init__(self, per_s: float, burst: float, clock: Clock = time.monotonic) -> None:
-        self._new = lambda: Bucket(per_s, burst, clock)
+        self._settings = (per_s, burst, clock)
         self._of: OrderedDict[str, Bucket] = OrderedDict()
 
     def __getitem__(self, address: str) -> Bucket:
-        bucket = self._of.pop(address, None) or self._new()
+        bucket = self._of.pop(address, None) or Bucket(*self._settings)
         self._of[address] = bucket
         if len(self._of) > _MAX_ADDRESSES:
             self._of.popitem(last=False)

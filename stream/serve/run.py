@@ -71,6 +71,9 @@ def serve(
             code = complain(str(error), error.exit_code)
         finally:
             _close(group, server)
+    for camera in group.cameras.values():
+        for warning in camera.warnings:
+            complain(f"warning: {warning}", code)
     if not quiet:
         print("\n".join(_closing_lines(group)), flush=True)
     return complain("interrupted", EXIT_INTERRUPTED) if asked.is_set() else code

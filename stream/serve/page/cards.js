@@ -73,12 +73,16 @@ export class Card {
     this.state = state;
     setText(this.badge, state.state);
     this.badge.dataset.state = state.state;
-    setText(this.button, state.wanted ? "Stop" : "Start");
+    setText(this.button, this.runs() ? "Stop" : "Start");
     this.button.setAttribute("aria-label", `${this.button.textContent} ${state.title}`);
     this.showFigures(state);
     this.showStages(state.stage_ms);
     this.showNotice();
     if (!state.wanted) this.showPeople([]);
+  }
+
+  runs() {
+    return !["stopped", "ended", "failed"].includes(this.state?.state);
   }
 
   showFigures(state) {
@@ -140,7 +144,7 @@ export class Card {
     if (this.switching) return; // a disabled button would lose the keyboard's focus
     this.switching = true;
     try {
-      const what = this.state && this.state.wanted ? "stop" : "start";
+      const what = this.runs() ? "stop" : "start";
       const answer = await fetch(`/api/cameras/${this.name}/${what}`, { method: "POST" });
       if (answer.ok) this.showState({ ...this.state, ...(await answer.json()) });
     } finally {

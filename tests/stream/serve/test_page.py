@@ -10,6 +10,7 @@ import pytest
 
 from steadypose.stream.sinks.drawing import track_colour
 from tests.stream.serve.live import Served, Street, served
+from tests.stream.stand_ins import SceneSource, walk
 
 TOKEN = "correct-horse-battery-staple"  # noqa: S105
 ARGUMENTS = [
@@ -139,6 +140,25 @@ def test_a_camera_is_stopped_and_started_by_keyboard(browser: Any) -> None:
         page.page.keyboard.press("Enter")
         page.wait_for_text(f"{page.card('door')} .badge", "live")
         page.wait_for_text(button, "Stop")
+        assert page.close() == []
+
+
+def test_a_camera_that_failed_says_why_and_can_be_started_again(browser: Any) -> None:
+    broken = [True]
+
+    def opener() -> SceneSource:
+        fails_after = 5 if broken else None
+        return SceneSource(
+            walk(5000, speed=0.01), live=True, period_s=0.02, fails_after=fails_after
+        )
+
+    with served(more={"door": opener}, token=TOKEN) as live:
+        page = Page(browser, live)
+        page.wait_for_text(f"{page.card('door')} .badge", "failed")
+        page.wait_for_text(f"{page.card('door')} .notice", "failed: scenes: ended after frame 5")
+        broken.clear()
+        page.page.click(f"{page.card('door')} .switch")
+        page.wait_for_text(f"{page.card('door')} .badge", "live")
         assert page.close() == []
 
 
