@@ -107,6 +107,9 @@ def run(options: argparse.Namespace) -> int:
     threading.Thread(target=import_module, args=("steadypose.trackers.tracker",)).start()
     config = load_config(options.config, _overrides(options))
     _check_outputs(config)
+    folder = _make_folder(Path(options.output or options.record or _OUTPUT))
+    if options.record:
+        _make_folder(Path(options.record))
 
     from steadypose.stream.pipeline import Pipeline
     from steadypose.stream.sources import expand_sources
@@ -116,9 +119,6 @@ def run(options: argparse.Namespace) -> int:
     if options.record and not (options.output or options.format):
         # A recording is for good; files that are complete at their end would only grow beside it.
         config = replace(config, output=replace(config.output, formats=(), save_video=False))
-    folder = _make_folder(Path(options.output or options.record or _OUTPUT))
-    if options.record:
-        _make_folder(Path(options.record))
     extras = extras_of(options)
     pipeline = Pipeline(config)
     worst, stems = EXIT_DONE, set[str]()
