@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-BLOCKED = ("torch", "onnx2torch", "tensorrt", "pycuda", "ray", "aiohttp")
+BLOCKED = ("torch", "onnx2torch", "tensorrt", "pycuda", "ray", "aiohttp", "paho")
 
 BLOCKER = f"""
 import sys
