@@ -130,6 +130,7 @@ class RunSummary:
             "address": live.address,
             "state": live.state.value,
             "received": live.frames,
+            "skipped": live.skipped,
             "damaged": live.damaged,
             "connection_attempts": live.attempts,
             "lost_s": round(self._viewer.lost_s, 3),

@@ -93,18 +93,17 @@ class LatencyRecord:
     hardware: str
     versions: dict[str, str]
 
-    @property
-    def bound_ms(self) -> float:
+    def bound_ms(self, floor: Ages) -> float:
         """Decoder floor, a frame and the compute of a frame: what the median should not pass."""
-        return self.floor.p50 + 1e3 / self.fps + self.compute.p50
+        return round(floor.p50 + 1e3 / self.fps + self.compute.p50, 2)
 
     def plain(self) -> dict[str, Any]:
         """As plain values for JSON."""
-        return {**asdict(self), "bound_ms": round(self.bound_ms, 2)}
+        bounds = {"bare": self.bound_ms(self.floor), "within": self.bound_ms(self.decoded)}
+        return {**asdict(self), "bound_ms": bounds}
 
     def lines(self) -> list[str]:
         """As text for a terminal."""
-        held = "held" if self.age.p50 <= self.bound_ms else "NOT held"
         return [
             f"{self.transport} {self.size}, {self.fps:g} fps, {self.preset}, {self.seconds:.0f} s",
             f"  decoder floor      {self.floor}",
@@ -113,13 +112,18 @@ class LatencyRecord:
             f"    waiting          {self.waiting}",
             f"    compute          {self.compute}, {self.people:.1f} people",
             f"  a viewer at 60 Hz  {self.viewer}",
-            f"  p50 <= floor + frame + compute = {self.bound_ms:.1f} ms: {held}",
+            f"  p50 <= floor + frame + compute: {self._judged(self.floor)} by the bare floor, "
+            f"{self._judged(self.decoded)} by that within the run",
             f"  received {self.received}, tracked {self.results}, dropped {self.dropped} "
             f"({self.overload:.1f} received for each that was tracked), damaged {self.damaged}, "
             f"reconnects {self.reconnects}",
             f"  age grows by    {_growth(self.age_slope_ms, 'ms')}",
             f"  memory grows by {_growth(self.rss_slope_mb, 'MB')}; {self.rss_mb:.0f} MB",
         ]
+
+    def _judged(self, floor: Ages) -> str:
+        bound = self.bound_ms(floor)
+        return f"{'held' if self.age.p50 <= bound else 'NOT held'} ({bound:.1f} ms)"
 
 
 def _growth(slope: Slope, unit: str) -> str:

@@ -20,7 +20,7 @@ from steadypose.stream.sources.folders import (
     natural_key,
     pattern_contents,
 )
-from steadypose.stream.sources.open import redacted
+from steadypose.stream.sources import masked
 
 _LIST_MARK = "@"
 _MAX_LIST_BYTES = 100_000_000
@@ -141,7 +141,7 @@ def _file(path: Path, folder: str) -> Found:
 def _found(
     source: str, folder: str, file_name: str, stem: str, size: int, problem: str = ""
 ) -> Found:
-    shown = redacted(source)
+    shown = masked(source)
     try:
         f"{source}{folder}".encode()
     except UnicodeEncodeError:
@@ -172,7 +172,7 @@ def _remote(url: str) -> Iterator[Found]:
         files, root = _remote_files(fs, path)
     # Every store has errors of its own.
     except Exception as error:
-        raise InputError(f"{redacted(url)}: cannot be listed: {error}") from error
+        raise InputError(f"{masked(url)}: cannot be listed: {error}") from error
     for name, size in files:
         folder = str(PurePosixPath(name).parent.relative_to(root)) if root else ""
         yield _remote_file(f"{scheme}://{name}", folder, name, size)

@@ -106,6 +106,9 @@ def run(options: argparse.Namespace) -> int:
     """Track every source in turn; the exit code of the worst one."""
     import_ahead()
     config = settings_of(options, live_values(options))
+    folder = make_folder(Path(options.output or options.record or _OUTPUT))
+    if options.record:
+        make_folder(Path(options.record))
 
     from steadypose.stream.pipeline import Pipeline
     from steadypose.stream.sources import expand_sources
@@ -115,9 +118,6 @@ def run(options: argparse.Namespace) -> int:
     if options.record and not (options.output or options.format):
         # A recording is for good; files that are complete at their end would only grow beside it.
         config = replace(config, output=replace(config.output, formats=(), save_video=False))
-    folder = make_folder(Path(options.output or options.record or _OUTPUT))
-    if options.record:
-        make_folder(Path(options.record))
     extras = extras_of(options)
     pipeline = Pipeline(config)
     worst, stems = EXIT_DONE, set[str]()

@@ -78,7 +78,7 @@ def parse_address(spec: str, platform: str = sys.platform) -> Address:
     shown = masked(spec)
     if scheme not in SCHEMES:
         raise InputError(f"{shown}: unknown protocol '{scheme}'; choose {', '.join(SCHEMES)}")
-    if not rest.strip("/@:"):
+    if not _split(shown.partition("://")[2])[0].strip(":"):
         raise InputError(f"{shown}: names no host")
     if re.search(r"[\x00-\x20\x7f]", spec):
         raise InputError(f"{shown}: holds a blank or control character; write it as %20 and so on")

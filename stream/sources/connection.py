@@ -108,6 +108,7 @@ class Connection:
             limit = self.stall_s if count else max(_FIRST_PICTURE_S, self.stall_s)
             if time.monotonic() - (last if count else started) > limit:
                 raise ConnectionLost(f"data but no picture for {limit:g} s", stalled=True)
+        yield from self._decode(None)
 
     def pts_s(self, picture: VideoFrame) -> float | None:
         """The picture's own time in seconds; None where the stream has none of its own."""
@@ -170,7 +171,7 @@ class Connection:
     def _stalled(self) -> ConnectionLost:
         return ConnectionLost(f"no data for {self.stall_s:g} s", stalled=True)
 
-    def _decode(self, packet: Packet[VideoStream]) -> list[VideoFrame]:
+    def _decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:
             pictures = self._stream.codec_context.decode(packet)
         except EOFError:
@@ -178,7 +179,9 @@ class Connection:
         except av.FFmpegError:
             self._note_damage()
             return []
-        if packet.is_corrupt or any(picture.is_corrupt for picture in pictures):
+        if (packet is not None and packet.is_corrupt) or any(
+            picture.is_corrupt for picture in pictures
+        ):
             self.damaged()
         return pictures
 

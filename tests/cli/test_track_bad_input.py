@@ -68,7 +68,7 @@ def _touched(path: Path) -> Path:
         (write_sound, "sound.m4a", "sound.m4a"),
         (_folder, "folder", "folder"),
         (lambda p: p, "no*.mp4", "no*.mp4"),
-        (lambda p: "rtsp://user:secret@127.0.0.1/x", "url", "live sources"),
+        (lambda p: "gopher://user:secret@127.0.0.1/x", "gopher", "unknown protocol"),
     ],
     ids=["missing", "empty", "text", "sound", "folder", "glob", "url"],
 )

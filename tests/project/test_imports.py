@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 
-BLOCKED = ("torch", "onnx2torch", "tensorrt", "pycuda", "ray", "aiohttp", "prometheus_client")
+BLOCKED = (
+    "torch",
+    "onnx2torch",
+    "tensorrt",
+    "pycuda",
+    "ray",
+    "aiohttp",
+    "prometheus_client",
+    "paho",
+    "pyarrow",
+    "fsspec",
+    "matplotlib",
+)
 
 BLOCKER = f"""
 import sys
