@@ -10,19 +10,23 @@ import numpy as np
 from steadypose.benchmarks.posetrack.clip import Clip
 from steadypose.benchmarks.posetrack.formats.read import clip_files, read_clips
 from steadypose.benchmarks.posetrack.formats.write import write_clip
-from steadypose.errors import OutputError
+from steadypose.errors import InputError, OutputError
 from steadypose.poses import NO_TRACK
 
 
 def run(options: argparse.Namespace) -> int:
     """Check the files, and write each in the other format if there is a folder for it."""
-    folder = options.output
+    folder, source = options.output, options.source
     if folder is not None:
+        if folder.resolve() in (source.resolve(), source.resolve().parent):
+            raise InputError(
+                f"{folder}: holds the files that are read; choose another folder with -o"
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
-    for file in clip_files(options.source):
+    for file in clip_files(source):
         for clip in read_clips(file):
             print(f"{clip.name}: {len(clip.images)} images, {len(clip.persons)} persons")
             if folder is not None:

@@ -101,6 +101,7 @@ class Evaluation:
         if truth.name in self.clips:
             raise InputError(f"{truth.source}: a clip called {truth.name} was evaluated before")
         if self._mota or self._hota or self._with_boxes:
+            _check_tracked(truth, official=False)
             _check_tracked(found, official=self._protocol == "official")
         found = above(found, self._threshold)
         result = Result(*self._poses(truth, found), self._boxes(truth, found))
@@ -142,21 +143,22 @@ class Evaluation:
 
 
 def above(clip: Clip, threshold: float | None) -> Clip:
-    """The clip without the joints whose score is below the threshold; persons stay."""
+    """The clip without the joints whose score is below the threshold, and people without joints.
+
+    None keeps all.
+    """
     if threshold is None:
         return clip
-    persons = clip.persons
-    low = persons.scores < threshold
-    points = np.where(low[..., None], np.nan, persons.points)
-    return replace(
-        clip,
-        persons=replace(persons, points=points, scores=np.where(low, np.nan, persons.scores)),
-    )
+    low = clip.persons.scores < threshold
+    points = np.where(low[..., None], np.nan, clip.persons.points)
+    scores = np.where(low, np.nan, clip.persons.scores)
+    persons = replace(clip.persons, points=points, scores=scores)
+    return replace(clip, persons=persons[np.flatnonzero(persons.there.any(1))])
 
 
-def _check_tracked(found: Clip, *, official: bool) -> None:
-    """Whether every prediction has an id that can be used. Raises InputError."""
-    ids, image = found.persons.track_ids, found.persons.image
+def _check_tracked(clip: Clip, *, official: bool) -> None:
+    """Whether every person has an id that can be used. Raises InputError."""
+    ids, image = clip.persons.track_ids, clip.persons.image
     for wrong, words in (
         (ids == NO_TRACK, "a person without 'track_id'; only ap can be evaluated"),
         (
@@ -166,4 +168,4 @@ def _check_tracked(found: Clip, *, official: bool) -> None:
         ),
     ):
         if wrong.any():
-            raise InputError(f"{found.where(int(image[wrong][0]))}: {words}")
+            raise InputError(f"{clip.where(int(image[wrong][0]))}: {words}")

@@ -178,7 +178,10 @@ def _html(
     ]
     for title, svg in pictures:
         parts += [f"<h2>{html.escape(title)}</h2>", svg]
-    parts += map(_html_table, _per_sequence(compared))
+    for each in _per_sequence(compared):
+        parts.append(
+            f"<details><summary>{html.escape(each[0])}</summary>{_html_table(each)}</details>"
+        )
     return "\n".join(parts) + "\n"
 
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from steadypose.benchmarks.posetrack.clip import Clip, Floats, Persons
 from steadypose.benchmarks.posetrack.regions import in_any
 from steadypose.errors import InputError
-from steadypose.poses import NO_TRACK
 
 Rules = Literal["poseval", "kit", "fixed"]
 HEAD_SHARE = 0.6
@@ -63,10 +62,10 @@ def scenes(truth: Clip, found: Clip, rules: Rules) -> list[Scene]:
     """The frames of a clip that count, without what lies in ignore regions.
 
     Raises:
-        InputError: The clips' images do not fit, or an annotated person has no head box or id.
+        InputError: The clips' images do not fit, or an annotated person has no head box.
     """
     found = paired(truth, found, by_position=rules != "fixed")
-    _check_truth(truth)
+    _check_heads(truth)
     return list(_scenes(truth, found, rules))
 
 
@@ -119,15 +118,14 @@ def _outside(
     return outside, np.asarray(there(outside).any(1))
 
 
-def _check_truth(truth: Clip) -> None:
+def _check_heads(truth: Clip) -> None:
     persons = truth.persons
-    for rows, field in (
-        (np.isnan(persons.heads).any(1) & persons.there.any(1), "bbox_head (2017: x1, y1, x2, y2)"),
-        (persons.track_ids == NO_TRACK, "track_id"),
-    ):
-        if rows.any():
-            image = int(persons.image[np.flatnonzero(rows)[0]])
-            raise InputError(f"{truth.where(image)}: a person without {field}")
+    headless = np.flatnonzero(np.isnan(persons.heads).any(1) & persons.there.any(1))
+    if len(headless):
+        image = int(persons.image[headless[0]])
+        raise InputError(
+            f"{truth.where(image)}: a person without 'bbox_head' (2017: 'x1', 'y1', 'x2', 'y2')"
+        )
 
 
 def paired(truth: Clip, found: Clip, *, by_position: bool) -> Clip:

@@ -7,8 +7,6 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from steadypose.benchmarks.posetrack.clip import Clip
 from steadypose.benchmarks.posetrack.evaluation import above
 from steadypose.benchmarks.posetrack.formats.write import as_posetrack18
@@ -26,7 +24,8 @@ def write_submission(clips: Iterable[Clip], path: Path, threshold: float | None)
     Args:
         clips: The predictions, with ids numbered from 1.
         path: The file; its folder exists.
-        threshold: Joints whose score is below it are left out, and people without joints.
+        threshold: Joints whose score is below it are left out, and people without joints; None
+            keeps all.
 
     Raises:
         OutputError: It cannot be written, or a sequence has more ids than the server takes.
@@ -49,10 +48,10 @@ def write_submission(clips: Iterable[Clip], path: Path, threshold: float | None)
 def submitted(clip: Clip, threshold: float | None) -> Clip:
     """The clip as it is handed in. Raises OutputError for ids that the server refuses."""
     kept = above(clip, threshold)
-    persons = kept.persons[np.flatnonzero(kept.persons.there.any(1))]
-    if len(persons) and persons.track_ids.max() >= MOST_IDS:
+    highest = kept.persons.track_ids.max(initial=0)
+    if highest >= MOST_IDS:
         raise OutputError(
-            f"{clip.name}: track id {persons.track_ids.max()}; the server takes ids up to "
-            f"{MOST_IDS - 1}: let tracks live longer or start later (tracker settings)"
+            f"{clip.name}: track id {highest}; the server takes ids up to {MOST_IDS - 1}: let "
+            "tracks live longer or start later (tracker settings)"
         )
-    return Clip(name=kept.name, source=kept.source, images=kept.images, persons=persons)
+    return kept

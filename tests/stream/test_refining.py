@@ -33,12 +33,18 @@ class Work:
     """A pipeline with a refiner, and what its networks were asked."""
 
     def __init__(
-        self, when: str = "always", every: int = 5, threshold: float = 0.0, hold: int = 0
+        self,
+        when: str = "always",
+        every: int = 5,
+        threshold: float = 0.0,
+        hold: int = 0,
+        *,
+        prior: bool = True,
     ) -> None:
         config = Config(
             detector=DetectorConfig(every=every),
             estimator=EstimatorConfig(when=when, hold=hold),
-            refiner=RefinerConfig(enabled=True, threshold=threshold),
+            refiner=RefinerConfig(enabled=True, threshold=threshold, prior=prior),
         )
         self.pipeline = Pipeline(room=stand_in_room(config))
         room = self.pipeline.room
@@ -83,6 +89,13 @@ def test_priors_begin_with_the_second_frame() -> None:
     work = Work()
     work.run(walk(8))
     assert work.with_prior == [0, *[2] * 7]
+
+
+def test_priors_can_be_switched_off() -> None:
+    work = Work(prior=False)
+    got = work.run(walk(8))
+    assert work.with_prior == [0] * 8
+    assert {tuple(r.poses.track_ids.tolist()) for r in got} == {(1, 2)}
 
 
 def test_who_appears_has_no_prior() -> None:

@@ -14,7 +14,11 @@ from steadypose.benchmarks.posetrack.clip import JOINTS, Clip, Images, Persons, 
 from steadypose.benchmarks.posetrack.formats.fields import Record, only, text, whole_number
 from steadypose.engines.refiner.data.reading import records_of
 from steadypose.errors import InputError
+from steadypose.poses import NO_TRACK
 
+_FIELDS = ("x1", "y1", "x2", "y2", "score")
+_NONE = (None,)
+"""Stands for a value that is missing; numpy makes NaN of it."""
 _SETS = {"mpiinew": 3, "bonn": 2, "mpii": 1}
 """PoseTrack 2018 builds its image ids from a number of the set, the video's and the frame's."""
 
@@ -92,10 +96,15 @@ def _persons(rects: list[list[Record]], wheres: list[str]) -> Persons:
         for there, where in zip(rects, wheres, strict=True)
         for number in range(1, len(there) + 1)
     ]
+    flat = [rect for there in rects for rect in there]
+    values = _whole_persons(flat, names)
+    persons.heads[:], persons.person_scores[:] = values[:, :4], values[:, 4]
     points: list[list[Any]] = []
-    for row, rect in enumerate(rect for there in rects for rect in there):
-        _fill(persons, row, rect, names[row])
-        points += _points(persons, row, rect, names[row])
+    for row, (rect, name) in enumerate(zip(flat, names, strict=True)):
+        persons.track_ids[row] = _track_id(rect, name)
+        there = _points(row, rect, name)
+        persons.bare[row] = there is None
+        points += there or ()
     # The first of several points of one joint counts, as in poseval.
     table = _numbers(points, names)[::-1]
     table = table[(table[:, 1] >= 0) & (table[:, 1] < JOINTS)]
@@ -106,38 +115,47 @@ def _persons(rects: list[list[Record]], wheres: list[str]) -> Persons:
     return persons
 
 
-def _fill(persons: Persons, row: int, rect: Record, where: str) -> None:
-    """Write what a rectangle says of the whole person into the arrays."""
-    if "track_id" in rect:
-        value = {"track_id": only(rect["track_id"], f"{where}: 'track_id'")}
-        persons.track_ids[row] = whole_number(value, "track_id", where)
-    for column, field in enumerate(("x1", "y1", "x2", "y2")):
-        if field in rect:
-            persons.heads[row, column] = _number(rect[field], f"{where}: '{field}'")
-    if "score" in rect:
-        persons.person_scores[row] = _number(rect["score"], f"{where}: 'score'")
+def _whole_persons(rects: list[Record], names: list[str]) -> NDArray[np.float64]:
+    """Head box and score ``(N, 5)`` of each rectangle; NaN where it has none."""
+    try:
+        rows = [[(rect.get(field) or _NONE)[0] for field in _FIELDS] for rect in rects]
+        return np.array(rows, np.float64).reshape(-1, len(_FIELDS))
+    except (LookupError, TypeError, ValueError):
+        return np.array(
+            [
+                [_number(r[f], f"{name}: '{f}'") if r.get(f) else np.nan for f in _FIELDS]
+                for r, name in zip(rects, names, strict=True)
+            ]
+        )
 
 
-def _points(persons: Persons, row: int, rect: Record, where: str) -> list[list[Any]]:
-    """Row, joint, x, y, score and visibility of each point of a rectangle."""
+def _track_id(rect: Record, where: str) -> int:
+    if "track_id" not in rect:
+        return NO_TRACK
+    value = {"track_id": only(rect["track_id"], f"{where}: 'track_id'")}
+    return whole_number(value, "track_id", where)
+
+
+def _points(row: int, rect: Record, where: str) -> list[list[Any]] | None:
+    """Row, joint, x, y, score and visibility of each point; None where there is no list of them."""
     body = rect.get("annopoints")
     try:
         points = body[0].get("point") if body and body[0] else None
-        persons.bare[row] = points is None
+        if points is None:
+            return None
         return [
-            [row, p["id"][0], p["x"][0], p["y"][0], _maybe(p, "score"), _maybe(p, "is_visible")]
-            for p in points or ()
+            [
+                row,
+                *(p["id"][0], p["x"][0], p["y"][0]),
+                (p.get("score") or _NONE)[0],
+                (p.get("is_visible") or _NONE)[0],
+            ]
+            for p in points
         ]
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
+    except (AttributeError, LookupError, TypeError) as error:
         raise InputError(
             f"{where}: 'annopoints': a point needs 'id', 'x', 'y', each in a list of one"
         ) from error
-
-
-def _maybe(point: Record, field: str) -> Any:
-    """A point's value, NaN where there is none; the original files have empty ones."""
-    value = point.get(field)
-    return value[0] if value and value[0] is not None else np.nan
 
 
 def _numbers(points: list[list[Any]], names: list[str]) -> NDArray[np.float64]:

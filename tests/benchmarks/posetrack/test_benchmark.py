@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -146,6 +147,15 @@ def test_finished_sequences_are_not_done_again(tree, tmp_path, stand_ins, monkey
     assert (out / "report.json").read_text() == kept
     assert main(run_arguments(tree, out, *quick, "--fps", "10")) == 2
     assert "results of other settings are in this folder" in capsys.readouterr().err
+
+
+def test_without_matplotlib_the_report_has_no_plots(tree, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    out = tmp_path / "out"
+    options = ("--variants", "base", "--train-sequences", "0")
+    assert main(run_arguments(tree, out, *options)) == 0
+    assert "pip install 'steadypose[report]'" in capsys.readouterr().err
+    assert "<svg" not in (out / "report.html").read_text()
 
 
 def test_annotated_boxes(tree, tmp_path):

@@ -142,7 +142,7 @@ def lose_a_head(folder):
         (lose_a_file, "000002_mpii_test.json: no such file; it would hold the predictions for"),
         (lose_an_image, "5 images, the ground truth"),
         (lose_the_ids, "a person without 'track_id'; only ap can be evaluated"),
-        (lose_a_head, "a person without bbox_head"),
+        (lose_a_head, "a person without 'bbox_head'"),
     ],
 )
 def test_what_does_not_fit_is_one_line(files, capsys, harm, words):
@@ -186,6 +186,8 @@ def test_convert_checks_and_writes(tmp_path, capsys):
     (old,) = read_clips(out / source.name)
     np.testing.assert_array_equal(old.persons.points, clip.persons.points)
     assert old.persons.track_ids.min() == 1
+    assert main(["convert", str(source), "-o", str(source.parent)]) == 2
+    assert "holds the files that are read" in capsys.readouterr().err
     source.write_text("{}")
     assert main(["convert", str(source)]) == 2
     assert main(["convert", str(tmp_path / "nothing")]) == 2
