@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 
 from steadypose.benchmarks.engines.contenders import Array, Copies, Feeds
-from steadypose.benchmarks.engines.torch_weights import refiner_in_torch
 from steadypose.benchmarks.refiner.networks import record_of
 from steadypose.errors import EngineError, ModelError
 
@@ -170,8 +169,10 @@ def import_torch() -> Any:
 
 def _network(path: Path) -> tuple[Any, bool]:
     """The network in float32 on the CPU, and whether it has the file's weights."""
+    from steadypose.engines.refiner.exported import read_exported
+
     try:
-        return refiner_in_torch(path), True
+        return read_exported(path).eval(), True
     except ModelError:
         variant = record_of(path).get("variant")
         if variant not in ("fast", "accurate"):

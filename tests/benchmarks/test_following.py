@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from steadypose.benchmarks import following
-from steadypose.benchmarks.following import compare, read_truth, switches
+from steadypose.benchmarks.agreement import compare, read_truth, switches
 from steadypose.configs import Config, EstimatorConfig, RefinerConfig
 from steadypose.errors import InputError
 from steadypose.poses import Poses

@@ -195,5 +195,5 @@ class TestTorch:
     def test_does_not_know_other_networks(self, tmp_path: Path) -> None:
         pytest.importorskip("torch")
         path = write_tiny_refiner(tmp_path / "tiny.onnx")
-        with pytest.raises(ModelError, match="not weights of this version"):
+        with pytest.raises(ModelError, match="not a refiner that steadypose export wrote"):
             TorchRefiner(path, "torch", "cpu")
