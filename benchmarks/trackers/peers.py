@@ -27,7 +27,7 @@ class Peer:
 
     Attributes:
         name: What it is called in tables.
-        environment: Folder of its environment below that of all peers.
+        environment: Folder of its environment below that of all peers; the package's name.
         tracker: The name that ``peer_program`` knows it by.
         variants: Settings that are tried; the one that is best on the tuning videos counts.
     """
@@ -121,6 +121,18 @@ def peer_python(folder: Path, peer: Peer) -> Path:
     if not python.exists():
         raise InputError(f"{python}: not there; make it with benchmarks/trackers/make_peers.sh")
     return python
+
+
+def peer_versions(folder: Path) -> dict[str, str]:
+    """Version of the package in each environment. Raises InputError where one is not there."""
+    found = {}
+    for peer in PEERS:
+        if peer.environment not in found:
+            code = f"from importlib.metadata import version; print(version('{peer.environment}'))"
+            command = [str(peer_python(folder, peer)), "-I", "-c", code]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            found[peer.environment] = done.stdout.strip() or "not known"
+    return found
 
 
 def run_peer(

@@ -20,12 +20,14 @@ from steadypose.benchmarks.trackers import cost, report, smoothness
 from steadypose.benchmarks.trackers.contenders import PERFECT
 from steadypose.benchmarks.trackers.identity import Contender, contenders, stand
 from steadypose.benchmarks.trackers.noise import Noise
+from steadypose.benchmarks.trackers.peers import peer_versions
 from steadypose.benchmarks.trackers.rows import Row
 from steadypose.benchmarks.trackers.scenes import Scenes, make_scenes
 from steadypose.benchmarks.trackers.truth import Truth, is_for_tuning, load_truth
 from steadypose.benchmarks.trackers.tuning import as_yaml, tune
+from steadypose.benchmarks.writing import append_lines
 from steadypose.configs import build, load_config, unknown
-from steadypose.errors import InputError
+from steadypose.errors import InputError, OutputError
 from steadypose.trackers import TrackerSettings
 
 _PACKAGES = ("numpy", "scipy", "trackeval", "filterpy")
@@ -36,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if options.tune:
         return _tune(options)
     told = _about(options)
+    _check_outputs(options)
     rows: list[Row] = []
     for name in options.sections:
         began = time.monotonic()
@@ -49,6 +52,14 @@ def run(options: argparse.Namespace) -> int:
     if options.markdown:
         report.write_markdown(options.markdown, rows, told, by_video=options.by_video)
     return 0
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Say now, not after an hour, that the results could not be written. Raises OutputError."""
+    if options.json:
+        append_lines(options.json, [])
+    if options.markdown and not options.markdown.parent.is_dir():
+        raise OutputError(f"{options.markdown}: no such folder: {options.markdown.parent}")
 
 
 def _identity(options: argparse.Namespace) -> Iterator[Row]:
@@ -141,7 +152,7 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
         "tracker settings": dict(load_config(options.config).tracker) or "defaults",
         "noise": asdict(Noise()),
         "hardware": hardware(),
-        "versions": _versions(),
+        "versions": {**_versions(), **(peer_versions(options.peers) if options.peers else {})},
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
     }
 

@@ -64,6 +64,8 @@ def test_rows_are_printed_and_kept(
         (("GT", "--only", "SORD"), "--only: unknown tracker 'SORD'"),
         (("GT", "--peers", "nowhere"), "make_peers.sh"),
         (("GT", "--config", "fst"), "unknown preset 'fst'"),
+        (("GT", "--json", "no/such/folder/a.jsonl"), "a.jsonl: cannot be written"),
+        (("GT", "--markdown", "no/such/folder/a.md"), "a.md: no such folder"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(

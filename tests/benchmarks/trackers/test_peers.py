@@ -11,7 +11,14 @@ import pytest
 
 from steadypose.benchmarks.trackers.footage import Footage
 from steadypose.benchmarks.trackers.noise import Noise
-from steadypose.benchmarks.trackers.peers import PEERS, Peer, frame_rate, peer_python, run_peer
+from steadypose.benchmarks.trackers.peers import (
+    PEERS,
+    Peer,
+    frame_rate,
+    peer_python,
+    peer_versions,
+    run_peer,
+)
 from steadypose.benchmarks.trackers.simulation import simulate
 from steadypose.errors import InputError
 from tests.benchmarks.trackers.made_up import video
@@ -117,6 +124,11 @@ def test_a_peer_that_fails_says_why(peers: Path) -> None:
     peer = Peer(name="X", environment="trackers", tracker="NoSuchTracker", variants=({},))
     with pytest.raises(InputError, match=r"X: .*NoSuchTracker"):
         run_peer(peer_python(peers, peer), peer, [{}], two_videos())
+
+
+def test_versions_of_the_peers_are_asked_of_them(peers: Path) -> None:
+    """Those made up here have none to tell."""
+    assert peer_versions(peers) == {"norfair": "not known", "trackers": "not known"}
 
 
 def test_an_environment_that_is_not_there(tmp_path: Path) -> None:

@@ -12,7 +12,13 @@ from steadypose.benchmarks.trackers.contenders import (
 from steadypose.benchmarks.trackers.identity import Contender, merit, stand
 from steadypose.benchmarks.trackers.noise import Noise
 from steadypose.benchmarks.trackers.scenes import make_scenes
-from steadypose.benchmarks.trackers.scoring import MEASURES, box_sums, joint_sums, measures
+from steadypose.benchmarks.trackers.scoring import (
+    HEAD_OF_SIZE,
+    MEASURES,
+    box_sums,
+    joint_sums,
+    measures,
+)
 from steadypose.benchmarks.trackers.simulation import simulate
 from steadypose.trackers import TrackerSettings
 from tests.benchmarks.trackers.made_up import video
@@ -60,7 +66,7 @@ def test_joints_are_near_within_half_a_head() -> None:
     ids = TRUE.footage.people.track_ids
     moved = TRUE.footage.people.keypoints.copy()
     sides = TRUE.footage.people.boxes[:, 2:] - TRUE.footage.people.boxes[:, :2]
-    head = 0.13 * np.sqrt(sides.prod(1))
+    head = HEAD_OF_SIZE * np.sqrt(sides.prod(1))
     for share, mota in ((0.45, 100.0), (0.55, -100.0)):
         TRUE.footage.people.keypoints[:, 5, 0] = moved[:, 5, 0] + share * head
         observed = type(TRUE.footage)(
