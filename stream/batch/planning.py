@@ -13,6 +13,7 @@ from steadypose.errors import InputError
 from steadypose.stream.batch.naming import Found, name_results
 from steadypose.stream.batch.places import file_system, is_url, scheme_of
 from steadypose.stream.batch.videos import Video
+from steadypose.stream.sources import masked
 from steadypose.stream.sources.folders import (
     VIDEO_SUFFIXES,
     folder_contents,
@@ -20,7 +21,6 @@ from steadypose.stream.sources.folders import (
     natural_key,
     pattern_contents,
 )
-from steadypose.stream.sources import masked
 
 _LIST_MARK = "@"
 _MAX_LIST_BYTES = 100_000_000

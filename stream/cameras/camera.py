@@ -6,7 +6,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from steadypose.errors import SteadyposeError
 from steadypose.frame import Frame
@@ -14,10 +13,13 @@ from steadypose.stream.cameras.figures import Recent
 from steadypose.stream.cameras.intake import Intake
 from steadypose.stream.channel import ChannelClosed
 from steadypose.stream.records import FrameResult, Source
+from steadypose.stream.sources import LiveSnapshot, LiveState, live_snapshot
 from steadypose.stream.timing import Distribution, Stopwatch
 
 STALLED_S = 3.0
 """A source that says nothing of its own state counts as stalled after so long without a frame."""
+_STATES = {LiveState.WAITING: "reconnecting"}
+"""States of a live source that go by another name where cameras are watched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,19 +171,19 @@ class Camera:
     def state(self) -> CameraState:
         """What it is doing now."""
         decoded, dropped = self._intake.counts(self.name)
-        status = _status(self._source)
+        live = live_snapshot(self._source)
         running = self._outcome is None
         age = self.ages.last()
         return CameraState(
             name=self.name,
             title=self.info.name,
-            state=self._doing(status),
+            state=self._doing(live),
             wanted=self.wanted,
-            error=self._error or (status.get("last_error") if running else None),
+            error=self._error or (live.last_error or None if live and running else None),
             epoch=max(0, self._epoch),
-            reconnects=int(status.get("reconnects", 0)),
+            reconnects=live.reconnects if live else 0,
             decoded=decoded,
-            dropped=dropped,
+            dropped=dropped + (live.dropped + live.skipped if live else 0),
             tracked=self.ages.count,
             decoded_fps=round(self.decoded.rate(), 1),
             tracked_fps=round(self.ages.rate(), 1),
@@ -195,11 +197,11 @@ class Camera:
             height=self._size[1],
         )
 
-    def _doing(self, status: dict[str, Any]) -> str:
+    def _doing(self, live: LiveSnapshot | None) -> str:
         if self._outcome is not None:
             return self._outcome
-        if "state" in status:
-            return str(status["state"])
+        if live is not None:
+            return _STATES.get(live.state, live.state.value)
         quiet = self.decoded.last_s()
         if quiet is None:
             return "connecting"
@@ -243,16 +245,3 @@ class Camera:
             else:
                 source.close()
         return source
-
-
-def _status(source: Source) -> dict[str, Any]:
-    """What a live source says of itself: state, reconnects, last_error; empty where nothing."""
-    ask = getattr(source, "status", None)
-    if ask is None:
-        return {}
-    status = ask()
-    return {
-        key: getattr(status, key)
-        for key in ("state", "reconnects", "last_error")
-        if hasattr(status, key)
-    }

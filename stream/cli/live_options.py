@@ -12,7 +12,7 @@ from steadypose.configs import LiveConfig
 from steadypose.configs.live import HWACCELS, TRANSPORTS
 from steadypose.errors import InputError
 from steadypose.stream.cli.engine_options import with_values
-from steadypose.stream.cli.options import section_values
+from steadypose.stream.cli.options import add_section, section_values
 
 if TYPE_CHECKING:
     from steadypose.stream.recording import Extras
@@ -51,8 +51,13 @@ def add_live_options(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="publish poses: mqtt://[user:password@]host[:port]/topic (needs the extra mqtt)",
     )
-    group.add_argument("--hwaccel", choices=HWACCELS, help="same as --live.hwaccel")
-    group.add_argument("--rtsp-transport", choices=TRANSPORTS, help="same as --live.transport")
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how cameras and streams are read; ``live_values`` reads them."""
+    parser.add_argument("--hwaccel", choices=HWACCELS, help="same as --live.hwaccel")
+    parser.add_argument("--rtsp-transport", choices=TRANSPORTS, help="same as --live.transport")
+    add_section(parser, "live", LiveConfig)
 
 
 def live_values(options: argparse.Namespace) -> dict[str, Any]:

@@ -15,11 +15,14 @@ from steadypose.stream.cli.engine_options import (
     engine_overrides,
     import_ahead,
 )
+from steadypose.stream.cli.live_options import add_reading_options, live_values
 from steadypose.stream.cli.options import add_section, positive
 from steadypose.stream.serve.access import TOKEN_VARIABLE, check_host, find_token
 from steadypose.stream.serve.settings import ServeSettings
 
 _NEEDED = ("aiohttp", "prometheus_client")
+_PATIENT = {"first_s": 0.0}
+"""A camera that is not there yet is tried until it is: the others are watched meanwhile."""
 
 
 def add_parser(commands: Any) -> None:
@@ -35,11 +38,13 @@ def add_parser(commands: Any) -> None:
         "sources",
         nargs="+",
         metavar="SOURCE",
-        help="camera, URL, or a recording, which is played over and over at its own pace",
+        help="camera, URL, list of cameras, or a recording, which is played over and over at its "
+        "own pace",
     )
     _add_server_options(parser)
     add_engine_options(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_reading_options(parser)
     for section, cls in ENGINE_SECTIONS.items():
         add_section(parser, section, cls)
     parser.set_defaults(run=run, parser=parser)
@@ -125,14 +130,15 @@ def run(options: argparse.Namespace) -> int:
         view_width=options.view_width,
         view_quality=options.view_quality,
     )
-    config = load_config(options.config, engine_overrides(options))
+    live = {**_PATIENT, **live_values(options).get("live", {})}
+    config = load_config(options.config, {**engine_overrides(options), "live": live})
     import_ahead()
 
     from steadypose.stream.engine_room import EngineRoom
     from steadypose.stream.serve.run import camera_openers, serve
     from steadypose.stream.sources import expand_sources
 
-    openers = camera_openers(expand_sources(options.sources))
+    openers = camera_openers(expand_sources(options.sources), config.live)
     return serve(
         EngineRoom.load(config),
         openers,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steadypose.configs import Config, LiveConfig, OutputConfig, load_config, unknown
+from steadypose.configs import Config, OutputConfig, load_config, unknown
 from steadypose.errors import ConfigError, OutputError, SteadyposeError
 from steadypose.skeletons import SKELETONS
 from steadypose.stream.cli.engine_options import (
@@ -18,7 +18,13 @@ from steadypose.stream.cli.engine_options import (
     import_ahead,
     with_values,
 )
-from steadypose.stream.cli.live_options import add_live_options, check_live, extras_of, live_values
+from steadypose.stream.cli.live_options import (
+    add_live_options,
+    add_reading_options,
+    check_live,
+    extras_of,
+    live_values,
+)
 from steadypose.stream.cli.options import add_section, positive
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 from steadypose.trackers import SmoothingSettings
@@ -56,7 +62,7 @@ def add_parser(commands: Any) -> None:
     )
     add_settings(parser)
     add_live_options(parser)
-    add_section(parser, "live", LiveConfig)
+    add_reading_options(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
     parser.set_defaults(run=run, parser=parser)
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from steadypose.configs import LiveConfig
 from steadypose.errors import SteadyposeError
 from steadypose.stream.cameras import CameraGroup
 from steadypose.stream.cameras.group import STOP_S
@@ -18,6 +19,7 @@ from steadypose.stream.serve.hub import Hub
 from steadypose.stream.serve.metrics import Metrics
 from steadypose.stream.serve.server import Server
 from steadypose.stream.serve.settings import ServeSettings
+from steadypose.stream.sources import Camera as Listed
 from steadypose.stream.sources import is_live, open_source
 from steadypose.stream.sources.playback import Playback
 
@@ -79,10 +81,14 @@ def serve(
     return complain("interrupted", EXIT_INTERRUPTED) if asked.is_set() else code
 
 
-def camera_openers(specs: Sequence[str]) -> Openers:
+def camera_openers(specs: Sequence[str | Listed], live: LiveConfig | None = None) -> Openers:
     """By short name, what opens each source; recordings are played over and over.
 
     Every source is opened once at once, so that what is wrong is said before anything starts.
+
+    Args:
+        specs: Sources, as ``expand_sources`` gives them.
+        live: How cameras and network streams are read.
 
     Raises:
         InputError: One cannot be opened; the others are closed again.
@@ -91,7 +97,7 @@ def camera_openers(specs: Sequence[str]) -> Openers:
     opened: list[Source] = []
     try:
         for spec in specs:
-            again = _opener(spec)
+            again = _opener(spec, live)
             opened.append(again())
             name = _distinct(short_name(opened[-1].info.stem), openers)
             openers[name] = _first_this(opened[-1], again)
@@ -107,9 +113,9 @@ def short_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:_NAME_LENGTH] or "camera"
 
 
-def _opener(spec: str) -> Callable[[], Source]:
-    if is_live(spec):
-        return lambda: open_source(spec)
+def _opener(spec: str | Listed, live: LiveConfig | None) -> Callable[[], Source]:
+    if not isinstance(spec, str) or is_live(spec):
+        return lambda: open_source(spec, live=live)
     return lambda: Playback(lambda: open_source(spec))
 
 

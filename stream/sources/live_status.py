@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from steadypose.stream.records import Source
 
@@ -121,22 +121,6 @@ class LiveStatus:
                 self._span_began_s, self._span_frames = captured_s, 0
             frames = self._now.frames + 1
             self._now = replace(self._now, frames=frames, last_frame_s=captured_s, **changes)
-
-
-@runtime_checkable
-class LiveSource(Source, Protocol):
-    """A source whose ``info.live`` is True. It heals itself, and says how it is.
-
-    Iterating yields the newest picture and waits for one where none is new. The iteration goes on
-    over stalls and lost connections; it ends after ``close`` or at the true end of a stream, and
-    raises ``SourceError`` when the source is given up. ``close`` returns at once, from any thread
-    and in any state.
-    """
-
-    @property
-    def status(self) -> LiveStatus:
-        """Its state; ``status.snapshot()`` may be read at any time from any thread."""
-        ...
 
 
 def live_snapshot(source: Source) -> LiveSnapshot | None:

@@ -269,4 +269,4 @@ def test_boxes_that_are_not_finite_are_written_as_zeros(tmp_path: Path) -> None:
     for kind in FORMATS:
         path = written(tmp_path, kind, [result(0, poses)])
         files = list(path.iterdir()) if path.is_dir() else [path]
-        assert not any("nan" in f.read_text().lower() for f in files)
+        assert not any(b"nan" in f.read_bytes().lower() for f in files)

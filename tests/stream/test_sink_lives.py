@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from steadypose.errors import InputError
@@ -45,6 +46,10 @@ def test_a_run_without_people_is_valid(tmp_path: Path, kind: str) -> None:
         assert (data["annotations"] if kind == "posetrack" else data) == []
     elif kind == "csv":
         assert len(path.read_text().splitlines()) == 1
+    elif kind == "parquet":
+        assert pq.read_table(path).num_rows == 0
+    elif kind == "trc":
+        assert names(path) == []
     else:
         assert len(list(path.iterdir()) if path.is_dir() else path.read_text().splitlines()) == 2
 

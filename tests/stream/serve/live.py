@@ -19,18 +19,8 @@ from steadypose.stream.serve.hub import Hub
 from steadypose.stream.serve.metrics import Metrics
 from steadypose.stream.serve.server import Server
 from steadypose.stream.serve.settings import ServeSettings
+from steadypose.stream.sources import LiveState, LiveStatus
 from tests.stream.stand_ins import Box, scene, stand_in_room
-
-
-@dataclass
-class Status:
-    """What a live source says of itself."""
-
-    state: str = "live"
-    reconnects: int = 0
-    last_error: str | None = None
-    epoch: int = 0
-    frames: int = 0
 
 
 class Street:
@@ -49,30 +39,27 @@ class Street:
         self.connected = threading.Event()
         self.connected.set()
         self._people, self._period_s = people, period_s
-        self._status = Status()
+        self.status = LiveStatus(self.info.name)
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
         while not self._closed.wait(self._period_s):
             if not self.connected.is_set():
-                self._status.state, self._status.last_error = "reconnecting", "no answer"
+                self.status.enter(LiveState.WAITING, last_error="no answer")
                 continue
-            if self._status.state != "live":
-                self._status.state = "live"
-                self._status.reconnects += 1
-                self._status.epoch += 1
-            boxes = self._boxes(index)
+            before = self.status.snapshot()
+            again = before.state is LiveState.WAITING
+            epoch = before.epoch + again
             now = time.monotonic()
+            self.status.picture(now, reconnects=before.reconnects + again, epoch=epoch)
+            boxes = self._boxes(index)
             pts_s = index * self._period_s
-            yield Frame(index, pts_s, now, scene(boxes), "street", self._status.epoch)
+            yield Frame(index, pts_s, now, scene(boxes), "street", epoch)
             index += 1
 
     def close(self) -> None:
         self._closed.set()
-
-    def status(self) -> Status:
-        return self._status
 
     def _boxes(self, index: int) -> list[Box]:
         # Slowly, for a busy machine drops many frames and ids must outlast that.
