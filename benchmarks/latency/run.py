@@ -217,9 +217,3 @@ def run(options: argparse.Namespace) -> int:
             with options.json.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record.plain()) + "\n")
     return 0
-
-
-if __name__ == "__main__":
-    from steadypose.benchmarks.command import run_alone
-
-    run_alone("latency")

@@ -110,7 +110,6 @@ def extras_of(options: argparse.Namespace) -> Extras:
             drawn=options.save_video,
         ),
         mqtt=options.mqtt,
-        max_frames=options.max_frames,
     )
 
 

@@ -149,7 +149,10 @@ def _track_one(
 
     try:
         live = not isinstance(name, str) or is_live(name)
-        limit = None if live else options.max_frames
+        if live:
+            extras, limit = replace(extras, max_frames=options.max_frames), None
+        else:
+            limit = options.max_frames
         source = open_source(name, max_frames=limit, live=pipeline.config.live)
         stem = distinct(source.info.stem, stems)
         return record(pipeline, source, folder, stem, quiet=options.quiet, extras=extras)

@@ -62,9 +62,13 @@ class Connection:
         self._settings = settings
         self._damage = 0
         self._catch_up, self._gap = CatchUp(), False
-        patience = _PLAYLIST_PATIENCE if address.is_playlist else 1.0
-        self.stall_s = settings.stall_s * patience
+        self.device = device
+        self.stall_s = settings.stall_s * (_PLAYLIST_PATIENCE if address.is_playlist else 1.0)
         self._container = _open(address, settings, self.stall_s, device)
+        if "hls" in self._container.format.name and not address.is_playlist:
+            self._container.close()
+            self.stall_s = settings.stall_s * _PLAYLIST_PATIENCE
+            self._container = _open(address, settings, self.stall_s, device)
         try:
             self._stream = self._video(address)
             threads = settings.threads or None
@@ -73,9 +77,13 @@ class Connection:
             self._container.close()
             raise
         self.codec: str = self._stream.codec_context.name
-        self.decoder = device if device and self._stream.codec_context.is_hwaccel else "cpu"
         self.format: str = self._container.format.name
         self.damaged: Callable[[], None] = lambda: None
+
+    @property
+    def decoder(self) -> str:
+        """What decodes: the device, or ``"cpu"``; known once there is a picture."""
+        return self.device if self.device and self._stream.codec_context.is_hwaccel else "cpu"
 
     @property
     def is_finite(self) -> bool:
@@ -221,6 +229,8 @@ def _not_opened(
     if isinstance(error, (av.ProtocolNotFoundError, av.DemuxerNotFoundError)):
         what = address.device or address.scheme
         return ConnectionLost(f"this build of FFmpeg has no {what}", hopeless=True)
+    if address.device and isinstance(error, (FileNotFoundError, PermissionError)):
+        return ConnectionLost(reason(error), hopeless=True)
     if isinstance(error, (av.HTTPUnauthorizedError, av.HTTPForbiddenError)):
         text = "the user name or password is refused"
         return ConnectionLost(text, refused=True)

@@ -148,8 +148,6 @@ class LiveSource:
         self._enter(state, attempts=attempts)
         try:
             with closing(Connection(self._address, self._settings, device)) as connection:
-                if device and connection.decoder != device:
-                    self._warn(f"{device} does not decode {connection.codec}; the processor does")
                 self._take(connection)
                 if connection.is_finite or self._stop.is_set():
                     return True
@@ -188,20 +186,16 @@ class LiveSource:
     def _begin(self, connection: Connection) -> None:
         """The first picture of a connection is there."""
         self._size = (0, 0)
-        reconnects = max(0, self.status.snapshot().reconnects + (self._epoch >= 0))
-        self.status.change(
-            reconnects=reconnects, codec=connection.codec, decoder=connection.decoder
-        )
-        self.info = replace(self.info, codec=connection.codec)
+        reconnects = self.status.snapshot().reconnects + (self._epoch >= 0)
+        codec, decoder = connection.codec, connection.decoder
+        self.status.change(reconnects=reconnects, codec=codec, decoder=decoder)
+        self.info = replace(self.info, codec=codec)
+        if decoder != (connection.device or decoder):
+            self._warn(f"{connection.device} does not decode {codec}; the processor does")
         if reconnects:
             _log.warning("%s: back after %.1f s", self.info.name, self._lost_s())
 
-    def _hand_on(
-        self,
-        image: NDArray[np.uint8],
-        pts_s: float | None,
-        captured_s: float,
-    ) -> None:
+    def _hand_on(self, image: NDArray[np.uint8], pts_s: float | None, captured_s: float) -> None:
         height, width = image.shape[:2]
         if (width, height) != self._size:
             self._size = (width, height)
@@ -237,7 +231,7 @@ class LiveSource:
         never = self._epoch < 0
         patience = self._settings.first_s if never else self._settings.give_up_s
         self.status.change(last_error=text)
-        if lost.hopeless or (never and lost.refused and patience):
+        if never and patience and (lost.hopeless or lost.refused):
             raise InputError(f"{self.info.name}: {text}")
         if patience and self._lost_s() > patience:
             kind = InputError if never else SourceError
@@ -282,5 +276,6 @@ class LiveSource:
 
     def _warn(self, text: str) -> None:
         line = f"{self.info.name}: {text}"
-        self.warnings.append(line)
-        _log.warning("%s", line)
+        if line not in self.warnings:
+            self.warnings.append(line)
+            _log.warning("%s", line)

@@ -153,9 +153,8 @@ def silent_server() -> Iterator[str]:
 @pytest.mark.parametrize("scheme", ["http", "rtsp", "rtmp"])
 def test_close_while_connecting_is_immediate(view: View, scheme: str) -> None:
     with silent_server() as url:
-        viewer = view(url.replace("http", scheme), LiveConfig(open_s=2))
+        viewer = view(url.replace("http", scheme), LiveConfig(open_s=0.8))
         until(lambda: viewer.source.status.snapshot().attempts)
-        time.sleep(0.2)
         assert state(viewer) is LiveState.CONNECTING
         began = time.monotonic()
         viewer.close()
@@ -188,6 +187,13 @@ def test_what_was_never_there_is_given_up(view: View) -> None:
     assert text.startswith("http://127.0.0.1:1/live.ts?token=***: Connection refused; tried for")
     assert state(viewer) is LiveState.FAILED
     assert viewer.error.__cause__ is None
+
+
+def test_a_camera_that_is_not_there_is_refused_at_once(view: View) -> None:
+    viewer = view("webcam:77", LiveConfig())
+    until(lambda: viewer.done)
+    assert isinstance(viewer.error, InputError)
+    assert str(viewer.error) == "webcam:77: No such file or directory"
 
 
 def test_what_was_lost_is_given_up_when_asked(http: HttpFeed, view: View) -> None:

@@ -60,7 +60,7 @@ def broadcast(tmp_path: Path) -> Iterator[Callable[[], None]]:
 @pytest.mark.usefixtures("broadcast")
 def test_a_live_playlist_is_shown_at_its_pace(served: str, tmp_path: Path) -> None:
     settings = LiveConfig(first_s=30)
-    source = LiveSource(f"{served}/live.m3u8", settings=settings, max_frames=60)
+    source = LiveSource(f"{served}/live.m3u8", settings=settings, max_frames=40)
     shown, numbers = [], []
     for frame in source:
         shown.append(frame.captured_s)
