@@ -1,4 +1,4 @@
-"""``steadypose bench posetrack``: both ways give the same, and the record says what was measured."""
+"""``steadypose bench posetrack``: both ways agree, and the record says what was measured."""
 
 from __future__ import annotations
 
