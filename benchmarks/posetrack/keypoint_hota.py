@@ -63,8 +63,10 @@ class KeypointHota:
         own = _SequenceMean()
         for each in (own, self._mean):
             each.add(counts)
-        of_set = match(pairings, _OF_SET, JOINTS) if self._official else matches
-        self._add_to_set(of_set, truth, found)
+        if self._official:
+            matches = match(pairings, _OF_SET, JOINTS)
+            counts = associate([matches])
+        self._add_to_set(matches, counts, truth, found)
         return self._averaged(own)
 
     def total(self) -> dict[str, Scores]:
@@ -76,7 +78,7 @@ class KeypointHota:
             "set": _over_joints(sum(counts[1:], counts[0]), annotated=not self._official),
         }
 
-    def _add_to_set(self, matches: Matches, truth: Clip, found: Clip) -> None:
+    def _add_to_set(self, matches: Matches, counts: HotaCounts, truth: Clip, found: Clip) -> None:
         """Clips that share no people are added up at once, which is the same and takes no room."""
         sides = {"truth": truth.persons, "found": found.persons}
         if all(len(p) and (p.person_ids != NO_TRACK).all() for p in sides.values()):
@@ -86,7 +88,6 @@ class KeypointHota:
             }
             self._linked.append(_renamed(matches, names))
             return
-        counts = associate([matches])
         self._apart = counts if self._apart is None else self._apart + counts
 
     def _averaged(self, sequences: _SequenceMean) -> Scores:
