@@ -154,6 +154,7 @@ class Poser:
         known = sight.predictions[sight.where.tracks[expected]]
         step = sight.frame.pts_s - self._last_s
         may = apart(sight.where.boxes, CLEAR_IOU)[expected] & (known.unseen_s + step <= RECENT_S)
+        may &= known.unseen_s <= self._room.tracker_settings.hold_s
         held = self._holder.choose(known.track_ids, may)
         return expected[held & (not sight.looked)]
 
