@@ -27,9 +27,9 @@ def measure_scaling(
     """Run the clips with every variant in turn, ``rounds`` times over; medians of frames/s.
 
     ``fps`` counts the whole command, ``steady_fps`` from the first video begun to the last done,
-    without the start of Python and the loading of networks. ``frames_per_cpu_s`` tells what a second
-    of one core brings, start included: where other programs take turns with the batch, speed says
-    how many threads it asks for, and this how well they are used.
+    without the start of Python and the loading of networks. ``frames_per_cpu_s`` tells what a
+    second of one core brings, start included: where other programs take turns with the batch,
+    speed says how many threads it asks for, and this how well they are used.
     """
     whole: dict[str, list[float]] = {name: [] for name in VARIANTS}
     steady: dict[str, list[float]] = {name: [] for name in VARIANTS}

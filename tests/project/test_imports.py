@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-BLOCKED = ("torch", "onnx2torch", "tensorrt", "pycuda", "ray", "aiohttp")
+BLOCKED = (
+    *("torch", "onnx2torch", "tensorrt", "pycuda", "ray", "aiohttp"),
+    *("fsspec", "matplotlib", "pyarrow"),
+)
 
 BLOCKER = f"""
 import sys
