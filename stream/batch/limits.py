@@ -104,9 +104,11 @@ def ran_out_of_memory(error: BaseException | None) -> bool:
     return False
 
 
-def reason_of(error: SteadyposeError, limit: int | None) -> str:
-    """An error in one line; a lack of memory is called by its name."""
+def reason_of(error: Exception, limit: int | None) -> str:
+    """An error in one line; a lack of memory, and what nobody foresaw, go by their names."""
     text = " ".join(str(error).split())
+    if not isinstance(error, SteadyposeError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if not ran_out_of_memory(error):
         return text
     allowed = f" (limit {limit / 2**20:.0f} MB)" if limit else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import sys
@@ -102,18 +103,17 @@ def _pattern(pattern: str, output: str) -> Iterator[Found]:
 def _walk(top: Path, root: Path, output: str) -> Iterator[Found]:
     """All videos below ``top``, with their folders as seen from ``root``."""
     own = None if is_url(output) else Path(output).expanduser().resolve()
-    for name, folders, files in os.walk(top):
+    closed: list[OSError] = []
+    for name, folders, files in os.walk(top, onerror=closed.append):
         here = Path(name)
-        if own is not None and here.resolve() == own and here != top:
+        if here.resolve() == own and here != top:
             folders.clear()
             continue
         folders[:] = sorted((f for f in folders if not f.startswith(".")), key=_natural)
         try:
             contents = folder_contents(here)
-        except InputError as error:
-            yield _found(
-                str(here), _relative(here.parent, root), here.name, here.name, 0, str(error)
-            )
+        except (InputError, OSError):
+            closed.append(PermissionError(errno.EACCES, "", name))
             continue
         for video in [*contents.videos, *_dead_links(here, files)]:
             yield _file(video, _relative(here, root))
@@ -121,6 +121,10 @@ def _walk(top: Path, root: Path, output: str) -> Iterator[Found]:
             stem = here.resolve().name or "images"
             size = sum(path.stat().st_size for path in contents.images)
             yield _found(str(here), _parent(_relative(here, root)), stem, stem, size)
+    for error in closed:
+        here = Path(error.filename)
+        problem = f"cannot be read: {os.strerror(error.errno or 0)}"
+        yield _found(str(here), _relative(here.parent, root), here.name, here.name, 0, problem)
 
 
 def _dead_links(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -181,15 +181,14 @@ class Batch:
             return
         if result.outcome == SPLIT:
             self._splits[video.name] = _Split(left=set(range(len(result.spans))))
-            parts = [
-                Task(video=video, spans=result.spans, part=n) for n in range(len(result.spans))
-            ]
-            self._queue.extendleft(reversed(parts))
+            whole = Task(video=video, spans=result.spans, sha256=result.sha256)
+            numbers = range(len(result.spans))
+            self._queue.extendleft(replace(whole, part=number) for number in reversed(numbers))
         elif task.part is not None and result.outcome == DONE:
             split = self._splits[video.name]
             split.left.discard(task.part)
             if not split.left:
-                self._queue.appendleft(Task(video=video, spans=task.spans))
+                self._queue.appendleft(replace(task, part=None, attempt=1))
         else:
             self._end(video, result)
 

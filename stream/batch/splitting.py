@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
 
 from steadypose.errors import SourceError
+from steadypose.frame import Frame
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.stream.batch.parts import PartResults
 from steadypose.stream.engine_room import EngineRoom
@@ -57,13 +59,13 @@ def plan_spans(keys: KeyFrames, part_s: float, overlap_s: float) -> tuple[Span, 
     )
 
 
-class JoinedSource:
-    """The source of a joined run: what the parts said of it."""
+class _JoinedSource:
+    """What the parts said of their source; its frames were theirs."""
 
     def __init__(self, info: SourceInfo, warnings: Sequence[str]) -> None:
         self.info, self.warnings = info, list(dict.fromkeys(warnings))
 
-    def __iter__(self) -> Iterator[object]:
+    def __iter__(self) -> Iterator[Frame]:
         return iter(())
 
     def close(self) -> None:
@@ -94,7 +96,7 @@ class JoinedRun:
         pictures: Source | None = None,
     ) -> None:
         warnings = [line for part in parts for line in part.facts["warnings"]]
-        self.source: Source = JoinedSource(parts[0].info, warnings)  # type: ignore[assignment]
+        self.source: Source = _JoinedSource(parts[0].info, warnings)
         self.room = room
         self.times = StageTimes()
         self._parts, self._spans, self._pictures = parts, spans, pictures
@@ -102,13 +104,13 @@ class JoinedRun:
 
     def __iter__(self) -> Iterator[FrameResult]:
         """Raises SourceError at the end where a part met one."""
-        pictures = None if self._pictures is None else iter(self._pictures)
-        for result in joined(self._parts, self._spans, self.room.tracker_settings):
+        frames: Iterable[Frame | None] = self._pictures or repeat(None)
+        results = joined(self._parts, self._spans, self.room.tracker_settings)
+        for result, frame in zip(results, frames, strict=False):
             if self._stopped:
                 return
             self.times.add(result.stage_s)
-            shown = result if pictures is None else replace(result, frame=next(pictures))
-            yield shown
+            yield result if frame is None else replace(result, frame=frame)
         errors = [part.facts["error"] for part in self._parts if part.facts["error"]]
         if errors:
             raise SourceError(errors[0])

@@ -52,12 +52,14 @@ class Task:
         spans: Where the video is split, all of its parts; empty where it is done in one piece.
         part: Number of the part that is to be tracked; None for the video as a whole, or, with
             ``spans``, to join its parts.
+        sha256: Of the video, where there are ``spans``.
         attempt: Counts from 1; above it a worker was lost over the task.
     """
 
     video: Video
     spans: tuple[Span, ...] = ()
     part: int | None = None
+    sha256: str = ""
     attempt: int = 1
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from steadypose.configs import Config
-from steadypose.errors import InputError, SourceError, SteadyposeError
+from steadypose.errors import InputError, SourceError
 from steadypose.stream.batch.fingerprint import content_sha256, quick_stamp
 from steadypose.stream.batch.ledger import HIDDEN
 from steadypose.stream.batch.limits import reason_of
@@ -89,11 +89,9 @@ class Worker:
                 raise InputError(f"{video.shown}: {video.problem}")
             with at_hand(video.source) as local:
                 result = self._do(task, local, _Teller(tell))
-        except SteadyposeError as error:
+        # Nothing that a video can do to a library may end the worker.
+        except Exception as error:
             result = Result(outcome=FAILED, reason=reason_of(error, self._orders.memory))
-        except MemoryError as error:
-            reason = reason_of(InputError(f"{video.shown}: {error}"), self._orders.memory)
-            result = Result(outcome=FAILED, reason=f"out of memory: {reason}")
         elapsed = time.perf_counter() - started
         reason = result.reason.replace(local, video.shown)
         return replace(result, reason=reason, elapsed_s=result.elapsed_s or elapsed)
@@ -130,7 +128,7 @@ class Worker:
 
     def _track_part(self, task: Task, span: Span, local: str, teller: _Teller) -> Result:
         """Track one part, unless an earlier batch has; its results wait for the others'."""
-        name = self._part_name(task, task.part or 0, content_sha256(local))
+        name = self._part_name(task, task.part or 0)
         if self._place.sizes([name])[0] is not None:
             return Result(outcome=DONE)
         started, writer, error = time.perf_counter(), PartWriter(), ""
@@ -155,8 +153,8 @@ class Worker:
 
     def _join(self, task: Task, local: str, teller: _Teller) -> Result:
         """Write the results of a split video from those of its parts."""
-        video, sha256 = task.video, content_sha256(local)
-        names = [self._part_name(task, n, sha256) for n in range(len(task.spans))]
+        video = task.video
+        names = [self._part_name(task, number) for number in range(len(task.spans))]
         with contextlib.ExitStack() as opened:
             files = [opened.enter_context(self._place.reading(name)) for name in names]
             parts = [PartResults.load(file) for file in files]
@@ -168,11 +166,11 @@ class Worker:
             run = JoinedRun(parts, task.spans, self._pipeline.room, pictures)
             elapsed = sum(part.facts["elapsed_s"] for part in parts)
             frames = parts[-1].results[-1].frame.index + 1
-            notes = {"batch": self._notes(video, sha256) | {"parts": len(parts)}}
+            notes = {"batch": self._notes(video, task.sha256) | {"parts": len(parts)}}
             notes |= {"elapsed_s": round(elapsed, 3), "fps": round(frames / elapsed, 2)}
             with self._writing(video) as folder:
                 recorded = write_results(run, folder, video.stem, watcher=teller, notes=notes)
-        result = self._result(recorded, sha256)
+        result = self._result(recorded, task.sha256)
         if result.outcome == DONE:
             self._place.remove(names[0].rpartition("/")[0])
         return replace(result, elapsed_s=elapsed)
@@ -188,8 +186,8 @@ class Worker:
         stamp = quick_stamp(video.source)
         return {"settings": self._orders.key, "sha256": sha256, "stamp": stamp}
 
-    def _part_name(self, task: Task, part: int, sha256: str) -> str:
-        folder = f"{HIDDEN}/parts/{sha256[:16]}-{self._orders.key[:16]}"
+    def _part_name(self, task: Task, part: int) -> str:
+        folder = f"{HIDDEN}/parts/{task.sha256[:16]}-{self._orders.key[:16]}"
         return f"{folder}/{part + 1:04d}-of-{len(task.spans):04d}.npz"
 
     def _result(self, recorded: Recorded, sha256: str) -> Result:

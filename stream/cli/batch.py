@@ -194,9 +194,12 @@ def _crew(options: argparse.Namespace, config: Config, key: str, videos: int) ->
 
 def _default_jobs(config: Config) -> int:
     """One worker a core, and no more than memory is free for; on a GPU two, that take turns."""
+    from steadypose.engines.runtimes.signs import nvidia_at_hand
     from steadypose.stream.batch.limits import available_memory, cores
 
-    if config.runtime.device.startswith("cuda"):
+    device = config.runtime.device
+    # An installed TensorRT alone is no sign of a card.
+    if device != "cpu" and (device != "auto" or "NVIDIA" in nvidia_at_hand()):
         return 2
     free = available_memory()
     return max(1, min(cores(), free // _MEMORY_OF_A_WORKER if free else cores()))

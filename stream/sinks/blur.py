@@ -23,6 +23,8 @@ _HEAD_SHARE = 0.3
 _LEAST_HEAD = 0.1
 """Least half-width of a hidden face, as a share of the height of the person's box."""
 
+_HEAD = np.array([1.0, 1.3])
+"""Half-width and half-height of a head, as shares of how far apart the joints of its face are."""
 _OVAL = 0.56
 """Half-axes of a hidden face's ellipse as shares of its region: a little beyond the sides."""
 
@@ -87,7 +89,7 @@ def face_regions(poses: Poses, frame_size: tuple[int, ...]) -> list[Region]:
             middle = (points.min(0) + points.max(0)) / 2
             # From ear to ear is the width of a head; in profile only half of that is seen.
             reach = max(float(np.ptp(points, axis=0).max()), _LEAST_HEAD * height)
-            region = np.concatenate([middle - (1.0, 1.3) * reach, middle + (1.0, 1.3) * reach])
+            region = np.concatenate([middle - reach * _HEAD, middle + reach * _HEAD])
         regions.append(_whole(region, frame_size))
     return regions
 

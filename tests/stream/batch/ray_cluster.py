@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112 - Ray spells it so
+os.environ["RAY_agent_register_timeout_ms"] = "120000"  # noqa: SIM112
 os.environ["RAY_DISABLE_DOCKER_CPU_WARNING"] = "1"
 
 import ray
@@ -30,10 +32,22 @@ _STORE_BYTES = 80 * 2**20
 
 def start_cluster() -> Cluster:
     """Two nodes with one core each, so that two workers are on two nodes."""
-    head = {"num_cpus": 1, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    cluster.add_node(num_cpus=1, object_store_memory=_STORE_BYTES)
+    cluster = Cluster(initialize_head=True, head_node_args=_node(include_dashboard=False))
+    cluster.add_node(**_node())
     return cluster
+
+
+def _node(**options: object) -> dict[str, object]:
+    # A node that is told its agents' ports does not wait for the agents, which a slow machine
+    # may take longer to start than Ray has patience for.
+    agents = ("metrics_agent", "metrics_export", "dashboard_agent_listen", "runtime_env_agent")
+    ports = [f"{agent}_port" for agent in agents]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in ports]
+    numbers = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    fixed = dict(zip(ports, numbers, strict=True))
+    return {"num_cpus": 1, "object_store_memory": _STORE_BYTES, **fixed, **options}
 
 
 def who_writes(path: Path) -> list[int]:
