@@ -51,7 +51,8 @@ class CameraState:
         epoch: Counts its connections.
         reconnects: How often it came back by itself.
         decoded: Frames since the start.
-        dropped: How many of them a newer frame replaced before the networks saw them.
+        dropped: How many of them a newer frame replaced before the networks saw them, or were
+            passed over undecoded because decoding had fallen behind.
         tracked: Frames with a result.
         decoded_fps, tracked_fps: Lately.
         people: In the newest result.
@@ -108,6 +109,7 @@ class Camera:
         self._epoch = -1
         self._outcome: str | None = "stopped"
         self._error: str | None = None
+        self._past = (0, 0)
         self._people, self._size = 0, (0, 0)
         self.decoded, self.ages = Recent(), Recent()
         self.all_ages = Distribution()
@@ -170,7 +172,8 @@ class Camera:
 
     def state(self) -> CameraState:
         """What it is doing now."""
-        decoded, dropped = self._intake.counts(self.name)
+        put, replaced = self._intake.counts(self.name)
+        lost, reconnects = self._tally()
         live = live_snapshot(self._source)
         running = self._outcome is None
         age = self.ages.last()
@@ -181,11 +184,11 @@ class Camera:
             wanted=self.wanted,
             error=self._error or (live.last_error or None if live and running else None),
             epoch=max(0, self._epoch),
-            reconnects=live.reconnects if live else 0,
-            decoded=decoded,
-            dropped=dropped + (live.dropped + live.skipped if live else 0),
+            reconnects=reconnects,
+            decoded=put + lost,
+            dropped=replaced + lost,
             tracked=self.ages.count,
-            decoded_fps=round(self.decoded.rate(), 1),
+            decoded_fps=round(live.fps if live and running else self.decoded.rate(), 1),
             tracked_fps=round(self.ages.rate(), 1),
             people=self._people if running else 0,
             age_ms={} if age is None else {"last": round(age * 1e3, 1), **self.ages.milliseconds()},
@@ -196,6 +199,14 @@ class Camera:
             width=self._size[0],
             height=self._size[1],
         )
+
+    def _tally(self) -> tuple[int, int]:
+        """Frames lost before they came here, and reconnects, over all sources so far."""
+        lost, reconnects = self._past
+        live = live_snapshot(self._source)
+        if live is None:
+            return lost, reconnects
+        return lost + live.dropped + live.skipped, reconnects + live.reconnects
 
     def _doing(self, live: LiveSnapshot | None) -> str:
         if self._outcome is not None:
@@ -241,7 +252,7 @@ class Camera:
         source = self._open()
         with self._lock:
             if self._connection == connection:
-                self._source = source
+                self._past, self._source = self._tally(), source
             else:
                 source.close()
         return source

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from steadypose.configs import load_config
+from steadypose.configs import LiveConfig, load_config
 from steadypose.errors import InputError
 from steadypose.stream.cli.engine_options import (
     ENGINE_SECTIONS,
@@ -21,8 +22,6 @@ from steadypose.stream.serve.access import TOKEN_VARIABLE, check_host, find_toke
 from steadypose.stream.serve.settings import ServeSettings
 
 _NEEDED = ("aiohttp", "prometheus_client")
-_PATIENT = {"first_s": 0.0}
-"""A camera that is not there yet is tried until it is: the others are watched meanwhile."""
 
 
 def add_parser(commands: Any) -> None:
@@ -130,15 +129,18 @@ def run(options: argparse.Namespace) -> int:
         view_width=options.view_width,
         view_quality=options.view_quality,
     )
-    live = {**_PATIENT, **live_values(options).get("live", {})}
-    config = load_config(options.config, {**engine_overrides(options), "live": live})
+    said = live_values(options)
+    config = load_config(options.config, {**engine_overrides(options), **said})
+    live = config.live
+    if "first_s" not in said.get("live", {}) and live.first_s == LiveConfig.first_s:
+        live = replace(live, first_s=0.0)  # a server waits for a camera for ever
     import_ahead()
 
     from steadypose.stream.engine_room import EngineRoom
     from steadypose.stream.serve.run import camera_openers, serve
     from steadypose.stream.sources import expand_sources
 
-    openers = camera_openers(expand_sources(options.sources), config.live)
+    openers = camera_openers(expand_sources(options.sources), live)
     return serve(
         EngineRoom.load(config),
         openers,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from steadypose.configs import LiveConfig
+from steadypose.errors import InputError
 from steadypose.stream.serve.run import camera_openers, short_name
 from tests.cli.conftest import Run
 from tests.cli.reading import one_line
@@ -174,3 +176,33 @@ def test_cameras_of_one_name_are_told_apart(clip: Path) -> None:
         for source in (opener(), opener()):
             assert source.info.live
             source.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "first_s"),
+    [
+        ((), 0.0),
+        (("--live.first_s", "3"), 3.0),
+        (("--live.first_s", "15"), 15.0),
+        (("--config", "FILE"), 30.0),
+    ],
+)
+def test_a_camera_is_waited_for_for_ever_unless_told_otherwise(
+    run: Run,
+    options: tuple[str, ...],
+    first_s: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: fast\nlive:\n  first_s: 30\n")
+    seen: list[LiveConfig] = []
+
+    def note(specs: object, live: LiveConfig) -> None:
+        seen.append(live)
+        raise InputError("enough")
+
+    monkeypatch.setattr("steadypose.stream.serve.run.camera_openers", note)
+    given = [str(file) if option == "FILE" else option for option in options]
+    assert run("serve", "rtsp://127.0.0.1/x", "--rtsp-transport", "udp", *given)[0] == 2
+    assert seen == [LiveConfig(first_s=first_s, transport="udp")]
