@@ -87,9 +87,7 @@ def measure_outages() -> Iterator[str]:
 
 
 def _killed(camera: Camera, follower: _Follower) -> str:
-    feed = camera.rtsp
-    if feed is None:
-        raise InputError("the camera has no RTSP server")
+    feed = _server(camera)
     feed.close()
     noticed = follower.until(LiveState.WAITING)
     time.sleep(_GONE_S)
@@ -100,9 +98,7 @@ def _killed(camera: Camera, follower: _Follower) -> str:
 
 
 def _silent(camera: Camera, follower: _Follower) -> str:
-    feed = camera.rtsp
-    if feed is None:
-        raise InputError("the camera has no RTSP server")
+    feed = _server(camera)
     feed.process.send_signal(signal.SIGSTOP)
     try:
         noticed = follower.until(LiveState.STALLED)
@@ -118,15 +114,19 @@ def _many(camera: Camera, follower: _Follower) -> str:
     waits = []
     first = len(follower.epochs)
     for n in range(_RECONNECTS):
-        feed = camera.rtsp
-        if feed is None:
-            raise InputError("the camera has no RTSP server")
+        feed = _server(camera)
         feed.close()
         camera.rtsp = RtspFeed(feed.port)
         began = time.monotonic()
         _until(lambda n=n: len(follower.epochs) > first + n, "a new epoch")  # type: ignore[misc]
         waits.append(time.monotonic() - began)
     return f"{_RECONNECTS} reconnects: back in {max(waits):.2f} s at most"
+
+
+def _server(camera: Camera) -> RtspFeed:
+    if camera.rtsp is None:
+        raise InputError("the camera has no RTSP server")
+    return camera.rtsp
 
 
 def _descriptors() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -35,7 +35,7 @@ def served(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def broadcast(tmp_path: Path) -> Iterator[Callable[[], None]]:
+def broadcast(tmp_path: Path) -> Iterator[None]:
     """Writes a playlist of one-second segments, as a live encoder does."""
     stop = threading.Event()
 
@@ -52,7 +52,7 @@ def broadcast(tmp_path: Path) -> Iterator[Callable[[], None]]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    yield lambda: None
+    yield
     stop.set()
     thread.join()
 
