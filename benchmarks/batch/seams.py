@@ -45,6 +45,8 @@ def measure_seams(
     seams = seam_indices(video, split_s, overlap_s)
     near = round(_NEAR_S * (len(one) - 1) / (one[-1]["pts_s"] - one[0]["pts_s"]))
     switches = id_switches(one, parts)
+    behind = 2 * near
+    at_seams = [f for f in switches if any(s <= f < s + behind for s in seams)]
     crossing = sum(len(_ids(one, s - near, s) & _ids(one, s, s + near)) for s in seams)
     rows = [sum(len(frame["persons"]) for frame in frames) for frames in (one, parts)]
     return {
@@ -56,9 +58,9 @@ def measure_seams(
         "frames": [len(one), len(parts)],
         "seams": len(seams),
         "people_seams": crossing,
-        "id_switches": len(switches),
-        "id_switches_per_100_people_seams": round(100 * len(switches) / max(crossing, 1), 2),
-        "switch_frames": switches,
+        "id_switches_at_seams": len(at_seams),
+        "per_100_people_seams": round(100 * len(at_seams) / max(crossing, 1), 2),
+        "id_switches_elsewhere": len(switches) - len(at_seams),
         "people_rows": rows,
         "identities": [len(_ids(frames, 0, len(frames))) for frames in (one, parts)],
         "same_pose_share": round(same_share(one, parts), 4),
