@@ -11,6 +11,7 @@ from steadypose.errors import InputError
 from steadypose.geometry import box_iou, oks_pairs
 from steadypose.poses import Poses, tight_boxes
 from steadypose.skeletons import Skeleton
+from steadypose.trackers.appearance import checked
 from steadypose.trackers.settings import TrackerSettings
 
 Array = NDArray[np.float64]
@@ -40,6 +41,7 @@ class Observations:
         box_scores: ``(M,)`` person scores in 0..1.
         pose_scores: ``(M,)`` mean joint score, missing joints counted as 0.
         detected: ``(M,)`` bool, whether a detector found the person; else the box is a track's.
+        appearance: ``(M, D)`` what they look like; NaN where unknown, D = 0 without any.
     """
 
     rows: NDArray[np.intp]
@@ -49,6 +51,7 @@ class Observations:
     box_scores: Array
     pose_scores: Array
     detected: NDArray[np.bool_]
+    appearance: Array
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,7 +67,10 @@ class Observations:
 
 
 def observe(
-    poses: Poses, detected: bool | NDArray[np.bool_], settings: TrackerSettings
+    poses: Poses,
+    detected: bool | NDArray[np.bool_],
+    appearance: NDArray[np.floating] | None,
+    settings: TrackerSettings,
 ) -> Observations:
     """Take people in; NaN scores count as 0, joints beyond ``FARTHEST_PX`` as missing.
 
@@ -72,7 +78,8 @@ def observe(
     joints; one that has neither is left out, as is a duplicate of a better row.
 
     Raises:
-        InputError: ``detected`` is neither one value nor one for each row.
+        InputError: ``detected`` is neither one value nor one for each row, or ``appearance`` has
+            another number of rows.
     """
     near = np.abs(np.nan_to_num(poses.keypoints)) < FARTHEST_PX
     present = poses.present & near.all(-1)
@@ -87,6 +94,7 @@ def observe(
         np.clip(np.nan_to_num(poses.box_scores.astype(np.float64), nan=0.0), 0, 1),
         scores.sum(1) / (len(poses.skeleton) - len(poses.skeleton.unlabelled)),
         _each(detected, len(poses)),
+        checked(appearance, len(poses)),
     )
     usable = _usable(observations.boxes)
     if not usable.all():
@@ -158,6 +166,13 @@ def explained(
     )
     most = similarity.reshape(len(rows), len(by)).max(1)
     return np.asarray(most > settings.duplicate_oks, bool)
+
+
+def alone(observations: Observations, settings: TrackerSettings) -> NDArray[np.bool_]:
+    """``(M,)`` who is not overlapped by another, so that the picture shows that person only."""
+    overlap = box_iou(observations.boxes, observations.boxes)
+    np.fill_diagonal(overlap, 0.0)
+    return np.asarray(overlap.max(1, initial=0.0) <= settings.alone_iou, bool)
 
 
 def _each(detected: bool | NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:
