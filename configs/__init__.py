@@ -11,6 +11,7 @@ from steadypose.configs.checks import (
 from steadypose.configs.load import load_config, preset_names, read_yaml
 from steadypose.configs.schema import (
     Config,
+    CuesConfig,
     DetectorConfig,
     EstimatorConfig,
     OutputConfig,
@@ -21,6 +22,7 @@ from steadypose.configs.schema import (
 __all__ = [
     "PRECISIONS",
     "Config",
+    "CuesConfig",
     "DetectorConfig",
     "EstimatorConfig",
     "OutputConfig",

@@ -24,6 +24,7 @@ from steadypose.errors import SourceError, StageError
 from steadypose.frame import Frame
 from steadypose.poses import Poses
 from steadypose.stream.channel import Channel, ChannelClosed, Policy
+from steadypose.stream.cues import Cues
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.people import candidates
 from steadypose.stream.posing import Poser, Sight
@@ -107,6 +108,7 @@ class Run:
         self.room = room
         self._tracker = room.tracker()
         self._poser = Poser(room, self._tracker)
+        self._cues = Cues(room.config.cues)
         self._group = StageGroup()
         policy = Policy.LATEST if source.info.live else Policy.BLOCK
         self._decoded: Channel[_Item] = Channel(_DEPTH, policy)
@@ -209,18 +211,18 @@ class Run:
     def _follow(self, item: _Item) -> FrameResult:
         """Estimate the people of a frame where the tracks expect them, and track them on."""
         frame = item.frame
-        if frame.epoch != self._epoch:
-            self._epoch = frame.epoch
-            self._tracker.reset(frame.epoch)
-            self._poser.forget()
-        if self._should_look_again(item):
+        with stage("track"), item.watch.measure("track"):
+            anew = self._begins_anew(frame)
+            camera = self._cues.camera(frame)
+        if self._should_look_again(item, anew):
             with stage("detect"):
                 item = self._look(item)
         self._since_look = 0 if item.looked else self._since_look + 1
         with stage("estimate"):
-            poses, found = self._estimate(item)
-        with stage("track"):
-            people = self._track(item, poses, found)
+            sight = self._sight(item, camera)
+            poses = self._poser.poses(sight)
+        with stage("track"), item.watch.measure("track"):
+            people = self._track(sight, poses)
         return FrameResult(
             frame=frame,
             poses=people,
@@ -229,34 +231,48 @@ class Run:
             age_s=time.monotonic() - frame.captured_s,
         )
 
-    def _estimate(self, item: _Item) -> tuple[Poses, NDArray[np.bool_]]:
-        """Poses of the frame's people, and for each whether its box is the detector's."""
+    def _begins_anew(self, frame: Frame) -> bool:
+        """Whether nothing before the frame counts: at a reconnect, and at a cut."""
+        anew = self._cues.is_cut(frame) or frame.epoch != self._epoch
+        if anew:
+            self._epoch = frame.epoch
+            self._tracker.reset()
+            self._poser.forget()
+            self._cues.forget()
+        return anew
+
+    def _sight(self, item: _Item, camera: NDArray[np.float64] | None) -> Sight:
+        """Where people are to be looked for in the frame."""
         frame = item.frame
         with item.watch.measure("estimate"):
-            predictions = self._tracker.predict(frame.pts_s)
-            where = candidates(
-                item.detections,
-                predictions,
-                self.room.config.detector,
-                (frame.height, frame.width),
-            )
-        sight = Sight(
-            frame=frame, where=where, predictions=predictions, looked=item.looked, watch=item.watch
+            predictions = self._tracker.predict(frame.pts_s, camera=camera)
+            size = (frame.height, frame.width)
+            where = candidates(item.detections, predictions, self.room.config.detector, size)
+        return Sight(
+            frame=frame,
+            where=where,
+            predictions=predictions,
+            looked=item.looked,
+            camera=camera,
+            watch=item.watch,
         )
-        return self._poser.poses(sight), where.detected
 
-    def _track(self, item: _Item, poses: Poses, found: NDArray[np.bool_]) -> Poses:
-        with item.watch.measure("track"):
-            people = self._tracker.update(
-                poses, item.frame.pts_s, detected=found if item.looked else False
-            )
+    def _track(self, sight: Sight, poses: Poses) -> Poses:
+        people = self._tracker.update(
+            poses,
+            sight.frame.pts_s,
+            detected=sight.where.detected if sight.looked else False,
+            appearance=self._cues.looks(sight.frame, poses),
+            camera=sight.camera,
+        )
         self._poser.remember(people)
+        self._cues.remember(sight.frame, poses.boxes)
         return people
 
-    def _should_look_again(self, item: _Item) -> bool:
-        """Whether the tracker's wish for a detection is granted: not too soon after the last."""
+    def _should_look_again(self, item: _Item, anew: bool) -> bool:
+        """Whether the tracker's wish for a detection is granted: at once in a new scene."""
         every = self.room.config.detector.every
-        rested = self._since_look + 1 >= max(1, every // 2)
+        rested = anew or self._since_look + 1 >= max(1, every // 2)
         return not item.looked and rested and self._tracker.needs_detection()
 
 
