@@ -219,15 +219,16 @@ class Run:
                 item = self._look(item)
         self._since_look = 0 if item.looked else self._since_look + 1
         with stage("estimate"):
-            sight = self._sight(item, camera)
-            poses = self._poser.poses(sight)
+            sight, poses = self._estimate(item, camera)
         with stage("track"), item.watch.measure("track"):
             people = self._track(sight, poses)
         return FrameResult(
             frame=frame,
             poses=people,
             detected=item.looked,
-            stage_s=item.watch.seconds,
+            stage_s={
+                name: item.watch.seconds[name] for name in STAGES if name in item.watch.seconds
+            },
             age_s=time.monotonic() - frame.captured_s,
         )
 
@@ -241,14 +242,14 @@ class Run:
             self._cues.forget()
         return anew
 
-    def _sight(self, item: _Item, camera: NDArray[np.float64] | None) -> Sight:
-        """Where people are to be looked for in the frame."""
+    def _estimate(self, item: _Item, camera: NDArray[np.float64] | None) -> tuple[Sight, Poses]:
+        """Where people are to be looked for in the frame, and the poses found there."""
         frame = item.frame
         with item.watch.measure("estimate"):
             predictions = self._tracker.predict(frame.pts_s, camera=camera)
             size = (frame.height, frame.width)
             where = candidates(item.detections, predictions, self.room.config.detector, size)
-        return Sight(
+        sight = Sight(
             frame=frame,
             where=where,
             predictions=predictions,
@@ -256,6 +257,7 @@ class Run:
             camera=camera,
             watch=item.watch,
         )
+        return sight, self._poser.poses(sight)
 
     def _track(self, sight: Sight, poses: Poses) -> Poses:
         people = self._tracker.update(

@@ -13,6 +13,9 @@ _LEAST_CHANGE = 18.0
 """Mean absolute difference in gray levels (0..255) below which nothing is a cut."""
 _LEAST_COLOURS = 0.1
 """Hellinger distance (0..1) of the colour histograms below which nothing is a cut."""
+_CHANGED = 8.0
+_LEAST_SHARE = 0.5
+"""Share of the picture that changes by ``_CHANGED`` gray levels or more at a cut."""
 _TIMES_USUAL = 4.0
 """How many times larger than the usual change between frames that of a cut is."""
 _USUAL_AT_FIRST = 6.0
@@ -23,9 +26,9 @@ _USUAL_RATE = 0.2
 class SceneCuts:
     """Tells cuts from motion, frame by frame, from thumbnails of 64 x 36 pixels.
 
-    At a cut the picture changes in place *and* in its colours, and by much more than it did from
-    frame to frame before. A moving camera changes the one and hardly the other; people who pass
-    close to it change both, but not all at once. A cross-fade is no cut.
+    At a cut most of the picture changes, *and* its colours do, and by much more than they did from
+    frame to frame before. A moving camera changes the one and hardly the other; somebody who steps
+    into the picture changes a part of it. A cross-fade is no cut.
     """
 
     def __init__(self) -> None:
@@ -40,10 +43,11 @@ class SceneCuts:
         self._thumbnail, self._colours = thumbnail, colours
         if before is None:
             return False
-        change = float(np.abs(thumbnail - before).mean())
+        changes = np.abs(thumbnail - before)
+        change, share = float(changes.mean()), float((changes >= _CHANGED).mean())
         apart = float(np.sqrt(max(0.0, 1 - np.sqrt(colours * old_colours).sum())))
         much = max(_LEAST_CHANGE, _TIMES_USUAL * self._usual)
-        cut = change >= much and apart >= _LEAST_COLOURS
+        cut = change >= much and share >= _LEAST_SHARE and apart >= _LEAST_COLOURS
         if cut:
             self._usual = _USUAL_AT_FIRST
         else:

@@ -129,7 +129,7 @@ class TrackerSettings:
     duplicate_oks: float = 0.75
     duplicate_iou: float = 0.85
     box_weight: float = 0.3
-    direction_weight: float = 0.2
+    direction_weight: float = 0.1
     appearance_weight: float = 0.3
     stranger_looks: float = 0.5
     appearance_rate: float = 0.1

@@ -96,7 +96,8 @@ def _pose_closeness(
 ) -> tuple[Array, Array, Array]:
     """OKS ``(P,)`` with spreads widened by the predicted uncertainty, for pairs.
 
-    Joints weigh as much as their observed score.
+    Joints weigh as much as their observed score. The kernel falls off as Student's t density with
+    three degrees of freedom, not as a normal one: one joint far off is an error, not a stranger.
 
     Returns:
         The closeness; the same where each joint's is scaled by its certainty,
@@ -109,7 +110,7 @@ def _pose_closeness(
     way = predictions.keypoints[tracks] - observations.keypoints[people]
     squared = way[..., 0] ** 2 + way[..., 1] ** 2
     shared = np.isfinite(squared)
-    closeness = np.where(shared, np.exp(-squared / (2 * total_var)), 0.0)
+    closeness = np.where(shared, (1 + squared / (4 * total_var)) ** -2, 0.0)
     certainty = np.where(shared, (spread_var / total_var) ** settings.certainty_power, 0.0)
     weight = np.where(shared, observations.scores[people], 0.0)
     weight /= np.maximum(weight.sum(1, keepdims=True), 1e-12)

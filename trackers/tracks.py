@@ -100,8 +100,8 @@ def predictions_of(
     """The table as what to expect at its time."""
     motion = tracks.motion
     seen = motion.seen[:, :CENTRE]
-    # A joint's own filter takes the body's way for granted; the body's error is the joint's too.
-    body_var = motion.position_var[:, [CENTRE]]
+    # A joint's own filter takes the body's speed for granted; its error is the joint's too.
+    body_var = motion.velocity_var[:, [CENTRE]] * tracks.unseen_s[:, None] ** 2
     lost_s = np.where(tracks.misses > 0, np.maximum(tracks.unseen_s - settings.follow_s, 0), 0)
     fresh = np.exp(-lost_s / settings.prior_fade_s)[:, None]
     return Predictions(
