@@ -12,6 +12,7 @@ from steadypose.configs.live import LiveConfig
 from steadypose.configs.load import load_config, preset_names, read_yaml
 from steadypose.configs.schema import (
     Config,
+    CuesConfig,
     DetectorConfig,
     EstimatorConfig,
     OutputConfig,
@@ -22,6 +23,7 @@ from steadypose.configs.schema import (
 __all__ = [
     "PRECISIONS",
     "Config",
+    "CuesConfig",
     "DetectorConfig",
     "EstimatorConfig",
     "LiveConfig",

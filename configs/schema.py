@@ -127,6 +127,21 @@ class RefinerConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CuesConfig:
+    """What the tracker is told of the pictures besides poses; see ``docs/tracking.md``.
+
+    Attributes:
+        appearance: Describe what people look like (colours of torso and legs).
+        camera_motion: Estimate how the camera moved, from the background.
+        scene_cuts: Begin anew where another shot of a video begins.
+    """
+
+    appearance: bool = True
+    camera_motion: bool = False
+    scene_cuts: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class RuntimeConfig:
     """What runs the networks.
 
@@ -188,7 +203,7 @@ class Config:
 
     Attributes:
         name: What the settings are called in outputs.
-        detector, estimator, refiner, runtime, output, live: See their classes.
+        detector, estimator, refiner, cues, runtime, output, live: See their classes.
         tracker: Values for ``steadypose.trackers.TrackerSettings`` by field name.
         smoothing: Values for ``steadypose.trackers.SmoothingSettings`` by field name.
 
@@ -201,6 +216,7 @@ class Config:
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     estimator: EstimatorConfig = field(default_factory=EstimatorConfig)
     refiner: RefinerConfig = field(default_factory=RefinerConfig)
+    cues: CuesConfig = field(default_factory=CuesConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     live: LiveConfig = field(default_factory=LiveConfig)

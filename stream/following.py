@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
+from numpy.typing import NDArray
+
 from steadypose.engines.detectors import Detections
 from steadypose.frame import Frame
 from steadypose.poses import Poses
+from steadypose.stream.cues import Cues
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.people import candidates
 from steadypose.stream.posing import Poser, Sight, held_in
 from steadypose.stream.records import FrameResult
-from steadypose.stream.stages import stage
+from steadypose.stream.stages import STAGES, stage
 from steadypose.stream.steps import Steps, look
 from steadypose.stream.timing import Stopwatch
 
@@ -29,6 +33,7 @@ class Follower:
         self._room = room
         self._tracker = room.tracker()
         self._poser = Poser(room, self._tracker)
+        self._cues = Cues(room.config.cues)
         self._passed = self._since_look = 0
         self._epoch = 0
 
@@ -53,29 +58,38 @@ class Follower:
             detections: What ``detect`` gave for it.
             watch: Takes the time of each stage's work.
         """
-        if frame.epoch != self._epoch:
-            self._epoch = frame.epoch
-            self._tracker.reset(frame.epoch)
-            self._poser.forget()
-        if detections is None and self._should_look():
+        with stage("track"), watch.measure("track"):
+            anew = self._begins_anew(frame)
+            camera = self._cues.camera(frame)
+        if detections is None and self._should_look(anew):
             detections = yield from self._look(frame, watch)
         self._since_look = self._since_look + 1 if detections is None else 0
         with stage("estimate"):
-            sight, poses = yield from self._estimate(frame, detections, watch)
-        with stage("track"):
+            sight, poses = yield from self._estimate(frame, detections, camera, watch)
+        with stage("track"), watch.measure("track"):
             people = self._track(sight, poses)
         return FrameResult(
             frame=frame,
             poses=people,
             detected=detections is not None,
-            stage_s=watch.seconds,
+            stage_s=dict(sorted(watch.seconds.items(), key=_place)),
             age_s=time.monotonic() - frame.captured_s,
         )
 
-    def _should_look(self) -> bool:
-        """Whether the tracker's wish for a detection is granted: not too soon after the last."""
+    def _begins_anew(self, frame: Frame) -> bool:
+        """Whether nothing before the frame counts: at a reconnect, and at a cut."""
+        anew = self._cues.is_cut(frame) or frame.epoch != self._epoch
+        if anew:
+            self._epoch = frame.epoch
+            self._tracker.reset()
+            self._poser.forget()
+            self._cues.forget()
+        return anew
+
+    def _should_look(self, anew: bool) -> bool:
+        """Whether the tracker's wish for a detection is granted: at once in a new scene."""
         every = self._room.config.detector.every
-        rested = self._since_look + 1 >= max(1, every // 2)
+        rested = anew or self._since_look + 1 >= max(1, every // 2)
         return rested and self._tracker.needs_detection()
 
     def _look(self, frame: Frame, watch: Stopwatch) -> Steps[Detections]:
@@ -83,24 +97,42 @@ class Follower:
             return (yield from look(frame.image))
 
     def _estimate(
-        self, frame: Frame, detections: Detections | None, watch: Stopwatch
+        self,
+        frame: Frame,
+        detections: Detections | None,
+        camera: NDArray[np.float64] | None,
+        watch: Stopwatch,
     ) -> Steps[tuple[Sight, Poses]]:
         """Where people are looked for in the frame, and their poses."""
         looked = detections is not None
         with watch.measure("estimate"):
-            predictions = self._tracker.predict(frame.pts_s)
+            predictions = self._tracker.predict(frame.pts_s, camera=camera)
             size = (frame.height, frame.width)
             where = candidates(detections, predictions, self._room.config.detector, size)
-        sight = Sight(frame=frame, where=where, predictions=predictions, looked=looked, watch=watch)
+        sight = Sight(
+            frame=frame,
+            where=where,
+            predictions=predictions,
+            looked=looked,
+            camera=camera,
+            watch=watch,
+        )
         return sight, (yield from self._poser.poses(sight))
 
     def _track(self, sight: Sight, poses: Poses) -> Poses:
-        with sight.watch.measure("track"):
-            people = self._tracker.update(
-                poses,
-                sight.frame.pts_s,
-                detected=sight.where.detected if sight.looked else False,
-                held=held_in(poses),
-            )
-            self._poser.remember(people, sight)
+        people = self._tracker.update(
+            poses,
+            sight.frame.pts_s,
+            detected=sight.where.detected if sight.looked else False,
+            held=held_in(poses),
+            appearance=self._cues.looks(sight.frame, poses),
+            camera=sight.camera,
+        )
+        self._poser.remember(people, sight)
+        self._cues.remember(sight.frame, poses.boxes)
         return people
+
+
+def _place(time: tuple[str, float]) -> int:
+    """Where a stage stands in the dataflow; what is none stands first."""
+    return STAGES.index(time[0]) if time[0] in STAGES else -1

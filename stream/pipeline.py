@@ -25,14 +25,13 @@ from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.following import Follower
 from steadypose.stream.records import FrameResult, Source
 from steadypose.stream.sources import live_snapshot, open_source
-from steadypose.stream.stages import StageGroup
+from steadypose.stream.stages import STAGES, StageGroup
 from steadypose.stream.steps import alone
 from steadypose.stream.timing import StageTimes, Stopwatch
 
 A = TypeVar("A")
 B = TypeVar("B")
 
-STAGES = ("decode", "detect", "estimate", "refine", "track")
 _DEPTH = 2
 _DEPTH_AHEAD = 6
 """Frames of a file that may wait between detection and estimation: a detection takes as long as

@@ -45,6 +45,7 @@ class Sight:
         where: N boxes to find poses in.
         predictions: The tracks moved on to the frame's time.
         looked: Whether the detector looked at the frame.
+        camera: Affine map ``(2, 3)`` from pixels of the frame before; None where the camera stands.
         watch: Takes the time of the work.
     """
 
@@ -52,6 +53,7 @@ class Sight:
     where: Candidates
     predictions: Predictions
     looked: bool
+    camera: NDArray[np.float64] | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
 
 
@@ -168,7 +170,11 @@ class Poser:
             return priors
         detected = sight.where.detected if sight.looked else False
         ids = self._tracker.match_preliminary(
-            _finished(poses, sight), sight.frame.pts_s, detected=detected, held=held_in(poses)
+            _finished(poses, sight),
+            sight.frame.pts_s,
+            detected=detected,
+            held=held_in(poses),
+            camera=sight.camera,
         )
         rows, tracks = np.nonzero(ids[:, None] == sight.predictions.track_ids)
         named = ids[rows] != NO_TRACK

@@ -11,6 +11,9 @@ from typing import Any
 from steadypose.errors import StageError, SteadyposeError
 from steadypose.stream.channel import Channel, ChannelClosed
 
+STAGES = ("decode", "detect", "estimate", "refine", "track")
+"""In the order of the dataflow."""
+
 
 class StageGroup:
     """Starts one thread a stage, keeps the first exception, and ends all of them.

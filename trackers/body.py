@@ -1,4 +1,11 @@
-"""A person as points that move: K joints, then the centre and the size of the box."""
+"""A person as points that move: K joints, then the centre and the size of the box.
+
+People differ in how they move: most stand or walk, a few jump. So the acceleration of the settings
+is that of an average person, and each track learns its own: the *liveliness*, a factor of the
+process noise, separately for the joints and the box, is raised while observations lie farther from
+the predictions than they should and lowered while they lie nearer (innovation-based adaptive
+estimation, Mehra, IEEE Trans. Automatic Control 17(5), 1972).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +24,12 @@ CENTRE, SIZE = -2, -1
 
 _LEAST_SHRINK = 0.5
 """A side of a box keeps at least this share of its length per step, so that boxes stay boxes."""
+
+_FARTHEST = 10.0
+"""Squared innovations count as at most this many times their variance: errors are no motion."""
+
+_ENOUGH_JOINTS = 3
+"""Joints from which the liveliness of the joints can be told."""
 
 _LEAST_SCORE = 0.05
 """Lower joint scores count as this in the joint's noise, which so stays finite."""
@@ -43,8 +56,11 @@ def new_motion(observations: Observations, skeleton: Skeleton, settings: Tracker
     return begin(unseen, measured, noise, np.zeros_like(measured), speed_var)
 
 
-def move(motion: Motion, dt_s: float, settings: TrackerSettings) -> Motion:
-    """Predict all points ``dt_s`` seconds ahead; joints that become too uncertain are forgotten."""
+def move(motion: Motion, dt_s: float, lively: Array, settings: TrackerSettings) -> Motion:
+    """Predict all points ``dt_s`` seconds ahead; joints that become too uncertain are forgotten.
+
+    ``lively`` ``(T, 2)`` is the liveliness of the joints and of the box.
+    """
     joints = motion.position.shape[1] - 2
     size = sizes_of(motion)[:, None]
     acceleration = np.array(
@@ -56,7 +72,8 @@ def move(motion: Motion, dt_s: float, settings: TrackerSettings) -> Motion:
     )
     drift = np.repeat(motion.velocity[:, [CENTRE]], joints + 2, 1)
     drift[:, CENTRE:] = 0
-    moved = predict(motion, dt_s, (acceleration * size) ** 2, drift, memory)
+    density = (acceleration * size) ** 2 * np.repeat(lively, (joints, 2), 1)
+    moved = predict(motion, dt_s, density, drift, memory)
     sides = moved.position[:, SIZE]
     np.maximum(sides, _LEAST_SHRINK * motion.position[:, SIZE], out=sides)
     vague = moved.position_var > (settings.forget_joint_size * size) ** 2
@@ -69,8 +86,9 @@ def take_in(
     tracks: NDArray[np.intp],
     observations: Observations,
     skeleton: Skeleton,
+    lively: Array,
     settings: TrackerSettings,
-) -> Motion:
+) -> tuple[Motion, Array]:
     """Correct the predicted motion of ``tracks`` by one observation each, in the same order.
 
     Args:
@@ -78,23 +96,45 @@ def take_in(
         tracks: ``(P,)`` rows of the tracks that were observed.
         observations: The P observations.
         skeleton: Names of the joints.
+        lively: ``(T, 2)`` liveliness of the joints and of the box.
         settings: Thresholds.
+
+    Returns:
+        The corrected motion of all tracks, and their new liveliness.
 
     A box that no detector found is the track's own predicted one and holds no news; it then moves
     with its joints.
     """
     if not len(tracks):
-        return motion
+        return motion, lively
     found = observations.detected[:, None]
     boxes = np.where(found, observations.boxes, _boxes_from_joints(motion[tracks], observations))
     measured = np.full(motion.position.shape, np.nan)
     noise = np.ones(motion.position.shape[:2])
     measured[tracks] = _points(observations.keypoints, boxes)
     noise[tracks] = _noise(observations, skeleton, settings)
+    lively = _livelier(motion, measured, noise, lively, settings)
     corrected = correct(motion, measured, noise)
     velocity = np.broadcast_to(corrected.velocity[:, [CENTRE]], measured.shape)
     speed_var = _speed_var(sizes_of(corrected), motion.position.shape[1], settings)
-    return begin(corrected, measured, noise, velocity, speed_var)
+    return begin(corrected, measured, noise, velocity, speed_var), lively
+
+
+def _livelier(
+    motion: Motion, measured: Array, noise: Array, lively: Array, settings: TrackerSettings
+) -> Array:
+    """Liveliness ``(T, 2)`` after an observation: the mean squared innovation ought to be 1."""
+    way = measured - motion.position
+    squared = (way[..., 0] ** 2 + way[..., 1] ** 2) / (2 * (motion.position_var + noise))
+    known = np.isfinite(squared)
+    squared = np.where(known, np.minimum(squared, _FARTHEST), 0.0)
+    count = known[:, :CENTRE].sum(1)
+    joints = np.where(
+        count >= _ENOUGH_JOINTS, squared[:, :CENTRE].sum(1) / np.maximum(count, 1), 1.0
+    )
+    box = np.where(known[:, CENTRE], squared[:, CENTRE], 1.0)
+    step = 1 + settings.liveliness_rate * (np.stack([joints, box], 1) - 1)
+    return np.clip(lively * step, settings.calmest, settings.liveliest)
 
 
 def _points(keypoints: Array, boxes: Array) -> Array:

@@ -11,6 +11,7 @@ from steadypose.errors import InputError
 from steadypose.geometry import box_iou, oks_pairs
 from steadypose.poses import NO_TRACK, Poses, tight_boxes
 from steadypose.skeletons import Skeleton
+from steadypose.trackers.appearance import checked
 from steadypose.trackers.settings import TrackerSettings
 
 Array = NDArray[np.float64]
@@ -41,6 +42,7 @@ class Observations:
         pose_scores: ``(M,)`` mean joint score, missing joints counted as 0.
         detected: ``(M,)`` bool, whether a detector found the person; else the box is a track's.
         held: ``(M,)`` id of the track whose own prediction the person is; else ``NO_TRACK``.
+        appearance: ``(M, D)`` what they look like; NaN where unknown, D = 0 without any.
     """
 
     rows: NDArray[np.intp]
@@ -51,6 +53,7 @@ class Observations:
     pose_scores: Array
     detected: NDArray[np.bool_]
     held: NDArray[np.int64]
+    appearance: Array
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -69,6 +72,7 @@ def observe(
     poses: Poses,
     detected: bool | NDArray[np.bool_],
     held: NDArray[np.bool_] | None,
+    appearance: NDArray[np.floating] | None,
     settings: TrackerSettings,
 ) -> Observations:
     """Take people in; NaN scores count as 0, joints beyond ``FARTHEST_PX`` as missing.
@@ -78,7 +82,7 @@ def observe(
 
     Raises:
         InputError: ``detected`` is neither one value nor one for each row, ``held`` is not one for
-            each row, or a held row has no track id.
+            each row, a held row has no track id, or ``appearance`` has another number of rows.
     """
     near = np.abs(np.nan_to_num(poses.keypoints)) < FARTHEST_PX
     present = poses.present & near.all(-1)
@@ -94,6 +98,7 @@ def observe(
         scores.sum(1) / (len(poses.skeleton) - len(poses.skeleton.unlabelled)),
         _each(detected, len(poses)),
         _held(held, poses),
+        checked(appearance, len(poses)),
     )
     usable = _usable(observations.boxes)
     if not usable.all():
@@ -166,6 +171,13 @@ def explained(
     )
     most = similarity.reshape(len(rows), len(by)).max(1)
     return np.asarray(most > settings.duplicate_oks, bool)
+
+
+def alone(observations: Observations, settings: TrackerSettings) -> NDArray[np.bool_]:
+    """``(M,)`` who is not overlapped by another, so that the picture shows that person only."""
+    overlap = box_iou(observations.boxes, observations.boxes)
+    np.fill_diagonal(overlap, 0.0)
+    return np.asarray(overlap.max(1, initial=0.0) <= settings.alone_iou, bool)
 
 
 def _each(detected: bool | NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:

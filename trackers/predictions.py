@@ -17,16 +17,20 @@ class Predictions:
 
     Attributes:
         pts_s: The time they hold for, in seconds.
-        epoch: Connection of the source they belong to; see ``Frame.epoch``.
+        epoch: Stretch of the source they belong to: a reconnect or a scene cut begins another.
         track_ids: ``(T,)`` int64; ``NO_TRACK`` for a track that is not confirmed.
         boxes: ``(T, 4)`` float64, x1 y1 x2 y2.
         box_scores: ``(T,)`` float64, the person score of the last detection.
         pose_scores: ``(T,)`` float64, the usual mean joint score of the track's poses.
         keypoints: ``(T, K, 2)`` float64; NaN where a joint was never seen or is forgotten.
-        scores: ``(T, K)`` float64, the joint's score when it was last seen; 0 where missing.
+        scores: ``(T, K)`` float64, the joint's score when it was last seen; 0 where missing. It
+            fades while the person is lost.
         keypoint_var: ``(T, K)`` float64, variance of each predicted coordinate, px^2; NaN where
             missing.
         centre_var: ``(T,)`` float64, variance of each coordinate of the box's centre, px^2.
+        velocity: ``(T, 2)`` float64, of the box's centre, px/s.
+        velocity_var: ``(T,)`` float64, variance of each of its coordinates, (px/s)^2.
+        appearance: ``(T, D)`` float64, what the person looks like; NaN where unknown.
         unseen_s: ``(T,)`` float64, seconds since the track was last observed.
         confirmed: ``(T,)`` bool, whether the track has an id.
         followed: ``(T,)`` bool, whether a crop at the predicted box is worth its cost.
@@ -42,6 +46,9 @@ class Predictions:
     scores: Array
     keypoint_var: Array
     centre_var: Array
+    velocity: Array
+    velocity_var: Array
+    appearance: Array
     unseen_s: Array
     confirmed: NDArray[np.bool_]
     followed: NDArray[np.bool_]

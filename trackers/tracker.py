@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from steadypose.errors import InputError
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.skeletons import COCO17, Skeleton
-from steadypose.trackers.association import UNMATCHED, affinity, associate
-from steadypose.trackers.observations import Observations, explained, observe
+from steadypose.trackers.appearance import widened
+from steadypose.trackers.association import UNMATCHED, associate
+from steadypose.trackers.camera import checked, moved_with
+from steadypose.trackers.observations import Observations, alone, explained, observe
 from steadypose.trackers.predictions import Predictions
+from steadypose.trackers.reunion import reunite
 from steadypose.trackers.settings import TrackerSettings
+from steadypose.trackers.similarity import affinity
+from steadypose.trackers.state import State, from_arrays, to_arrays
 from steadypose.trackers.tracks import (
     Tracks,
     asking,
@@ -23,43 +30,29 @@ from steadypose.trackers.tracks import (
     moved,
     observed,
     predictions_of,
+    reunited,
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """All that the tracker knows at one time; replaced as a whole, never changed.
-
-    ``age_s`` counts from the first update after a start, ``detected`` says whether a detection has
-    been taken in since, ``asked`` whether a track asked for one in the last update.
-    """
-
-    tracks: Tracks
-    epoch: int
-    next_id: int = 1
-    pts_s: float | None = None
-    age_s: float = 0.0
-    detected: bool = False
-    asked: bool = False
-
-
 class PoseTracker:
-    """Keeps people's identities over time, from their poses and boxes alone.
+    """Keeps people's identities over time, from their poses and boxes and, if given, their looks.
 
     Call ``update`` once per frame with the people of that frame. A person's track begins
-    *tentative*; it is *confirmed*, and gets its id, at its ``confirm_hits``-th observation, or at
-    once where it is confident and begins within ``start_s`` of a start or reset. A tentative track
-    ends at its first miss. A confirmed track that misses is *lost* and goes on as a prediction
-    until it is observed again or ``lost_s`` have passed. Ids start at 1, are given from left to
-    right to people confirmed in the same frame, and are never used again, not even after a reset.
+    *tentative*; it is *confirmed*, and gets its id, once it has been observed ``confirm_hits``
+    times with person scores of ``confirm_score`` in all, or at once where it is confident and
+    begins within ``start_s`` of a start or reset. A tentative track ends at its first miss. A
+    confirmed track that misses is *lost* and goes on as a prediction until it is observed again,
+    or a track that is about to be confirmed is recognised as the same person and takes over the
+    id, or ``lost_s`` have passed. Ids start at 1, are given from left to right to people confirmed
+    in the same frame, and are never used again, not even after a reset.
 
     Time is ``pts_s`` and may advance in any steps. A frame with the time of the one before is a
     second look at the same moment. Where the time goes back, the tracks stay where they are and the
     clock follows; a jump of more than ``lost_s``, forwards or back, ends all tracks.
 
-    The state is replaced as a whole by ``update`` and ``reset``, so ``predict`` and
+    The state is replaced as a whole by ``update``, ``reset`` and ``restore``, so ``predict`` and
     ``match_preliminary`` may be called from another thread meanwhile: they see the state before or
-    after. ``update`` and ``reset`` themselves belong to one thread.
+    after. Those three themselves belong to one thread.
 
     Args:
         settings: Thresholds; the defaults where not given.
@@ -71,7 +64,7 @@ class PoseTracker:
     ) -> None:
         self.settings = settings or TrackerSettings()
         self.skeleton = skeleton
-        self._state = _State(Tracks.none(len(skeleton)), epoch=0)
+        self._state = State(Tracks.none(len(skeleton)), epoch=0)
 
     def reset(self, epoch: int | None = None) -> None:
         """End all tracks, as at a scene cut or a reconnect; ids go on where they were.
@@ -80,19 +73,37 @@ class PoseTracker:
             epoch: What the next predictions carry; one more than before where not given.
         """
         state = self._state
-        self._state = _State(
+        self._state = State(
             Tracks.none(len(self.skeleton)),
             epoch=state.epoch + 1 if epoch is None else epoch,
             next_id=state.next_id,
         )
 
-    def predict(self, pts_s: float) -> Predictions:
-        """All tracks as expected at ``pts_s`` seconds; changes nothing.
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the tracker knows, to go on from later: ``numpy.savez(file, **state)``."""
+        return to_arrays(self._state, self.skeleton)
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a ``state``, of this or another tracker, or from ``numpy.load(file)``.
+
+        The settings are not part of it.
 
         Raises:
-            InputError: ``pts_s`` is not finite.
+            InputError: Not a state, or one of another version or skeleton.
         """
-        state = self._at(pts_s)
+        self._state = from_arrays(state, self.skeleton)
+
+    def predict(self, pts_s: float, *, camera: ArrayLike | None = None) -> Predictions:
+        """All tracks as expected at ``pts_s`` seconds; changes nothing.
+
+        Args:
+            pts_s: Time in seconds.
+            camera: See ``update``.
+
+        Raises:
+            InputError: ``pts_s`` is not finite, or ``camera`` is no camera motion.
+        """
+        state = self._at(pts_s, camera)
         return predictions_of(state.tracks, pts_s, state.epoch, self.settings)
 
     def needs_detection(self) -> bool:
@@ -112,14 +123,16 @@ class PoseTracker:
         *,
         detected: bool | NDArray[np.bool_] = True,
         held: NDArray[np.bool_] | None = None,
+        appearance: NDArray[np.floating] | None = None,
+        camera: ArrayLike | None = None,
     ) -> NDArray[np.int64]:
         """Id ``(N,)`` of the track that each pose seems to belong to; changes nothing.
 
         ``NO_TRACK`` where there is none, where the track has no id yet, and for duplicates. The
         arguments and errors are those of ``update``.
         """
-        predictions = self.predict(pts_s)
-        observations = self._observe(poses, detected, held)
+        predictions = self.predict(pts_s, camera=camera)
+        observations = self._observe(poses, detected, held, appearance)
         matched = self._associate(predictions, observations)
         ids = np.full(len(poses), NO_TRACK, np.int64)
         rows = np.flatnonzero(matched != UNMATCHED)
@@ -133,6 +146,8 @@ class PoseTracker:
         *,
         detected: bool | NDArray[np.bool_] = True,
         held: NDArray[np.bool_] | None = None,
+        appearance: NDArray[np.floating] | None = None,
+        camera: ArrayLike | None = None,
     ) -> Poses:
         """Take in the people of the frame at ``pts_s`` and return those who have an identity.
 
@@ -149,6 +164,10 @@ class PoseTracker:
                 are corrected, so that the track's uncertainty and ``unseen_s`` grow on. It is a
                 miss where the last observation is more than ``hold_s`` ago, and it yields to a
                 detection of the same person. None where nobody is held.
+            appearance: ``(N, D)`` what the people look like, compared by cosine: any descriptor of
+                one length; NaN where unknown.
+            camera: ``(2, 3)`` affine map of pixels of the frame before to pixels of this frame, of
+                what stands still; not given where the camera does.
 
         Returns:
             The same people under their ids, in the order they were given; without duplicates,
@@ -157,17 +176,21 @@ class PoseTracker:
 
         Raises:
             InputError: ``pts_s`` is not finite, the poses have another skeleton, ``detected`` or
-                ``held`` has another length, or a held row has no track id.
+                ``held`` or ``appearance`` has another length, a held row has no track id, or
+                ``camera`` is no camera motion.
         """
         looked = np.ndim(detected) > 0 or bool(detected)
-        state = self._at(pts_s)
-        observations = self._observe(poses, detected, held)
-        predictions = predictions_of(state.tracks, pts_s, state.epoch, self.settings)
+        state = self._at(pts_s, camera)
+        observations = self._observe(poses, detected, held, appearance)
+        looks = widened(state.tracks.appearance, observations.appearance.shape[1])
+        before = replace(state.tracks, appearance=looks)
+        predictions = predictions_of(before, pts_s, state.epoch, self.settings)
         matched = self._associate(predictions, observations)
         rows = np.flatnonzero(matched != UNMATCHED)
         seen = observations[matched[rows]]
         options = (self.skeleton, self.settings)
-        tracks, asked = observed(state.tracks, rows, seen, *options), False
+        clear = alone(observations, self.settings)[matched[rows]]
+        tracks, asked = observed(before, rows, seen, clear, *options), False
         if not looked:
             tracks, asked = asking(tracks, rows, seen, self.settings)
         births = self._births(observations, matched)
@@ -176,6 +199,7 @@ class PoseTracker:
         alive = tracks.confirmed | (tracks.misses == 0)
         if not alive.all():
             tracks, matched = tracks[alive], matched[alive]
+        tracks, matched = self._recognised(tracks, matched, state, pts_s)
         ready = self._ready(tracks, state.age_s)
         tracks, next_id = confirmed(tracks, ready, state.next_id)
         self._state = replace(
@@ -187,8 +211,9 @@ class PoseTracker:
         )
         return self._output(poses, observations, tracks, matched)
 
-    def _at(self, pts_s: float) -> _State:
+    def _at(self, pts_s: float, camera: ArrayLike | None) -> State:
         """The state moved on to ``pts_s``; what the clock may do is told in the class."""
+        affine = None if camera is None else checked(camera)
         if not math.isfinite(pts_s):
             raise InputError(f"pts_s: expected a finite time in seconds, got {pts_s}")
         state = self._state
@@ -197,9 +222,11 @@ class PoseTracker:
         step = pts_s - state.pts_s
         if abs(step) > self.settings.lost_s:
             tracks = Tracks.none(len(self.skeleton))
-            return _State(tracks, state.epoch, state.next_id, pts_s)
+            return State(tracks, state.epoch, state.next_id, pts_s)
         step = max(step, 0.0)
         tracks = moved(state.tracks, step, self.settings)
+        if affine is not None:
+            tracks = replace(tracks, motion=moved_with(tracks.motion, affine))
         return replace(state, tracks=tracks, pts_s=pts_s, age_s=state.age_s + step)
 
     def _observe(
@@ -207,17 +234,34 @@ class PoseTracker:
         poses: Poses,
         detected: bool | NDArray[np.bool_],
         held: NDArray[np.bool_] | None,
+        appearance: NDArray[np.floating] | None,
     ) -> Observations:
         if poses.skeleton != self.skeleton:
             raise InputError(
                 f"poses: expected the tracker's skeleton {self.skeleton.name}, "
                 f"got {poses.skeleton.name}"
             )
-        return observe(poses, detected, held, self.settings)
+        observations = observe(poses, detected, held, appearance, self.settings)
+        known = self._state.tracks.appearance.shape[1]
+        return replace(observations, appearance=widened(observations.appearance, known))
 
     def _associate(self, predictions: Predictions, observations: Observations) -> NDArray[np.intp]:
         fit = affinity(predictions, observations, self.skeleton, self.settings)
         return associate(predictions, observations, fit, self.settings)
+
+    def _recognised(
+        self, tracks: Tracks, matched: NDArray[np.intp], state: State, pts_s: float
+    ) -> tuple[Tracks, NDArray[np.intp]]:
+        """Give lost people who are about to be confirmed anew their ids back."""
+        new = np.flatnonzero(self._ready(tracks, state.age_s) & ~tracks.confirmed)
+        lost = np.flatnonzero(tracks.confirmed & (tracks.misses > 0))
+        if not len(new) or not len(lost):
+            return tracks, matched
+        now = predictions_of(tracks, pts_s, state.epoch, self.settings)
+        pick = reunite(now[lost], now[new], self.settings)
+        again = pick != UNMATCHED
+        tracks, kept = reunited(tracks, lost[again], new[pick[again]])
+        return tracks, matched[kept]
 
     def _births(self, observations: Observations, matched: NDArray[np.intp]) -> NDArray[np.intp]:
         """Observations that begin a track, from left to right; not what is part of one."""
@@ -235,6 +279,8 @@ class PoseTracker:
     def _ready(self, tracks: Tracks, age_s: float) -> NDArray[np.bool_]:
         """Tracks ``(T,)`` that have earned their id."""
         enough = tracks.hits >= self.settings.confirm_hits
+        if self.settings.confirm_hits > 1:
+            enough &= tracks.evidence >= self.settings.confirm_score
         if age_s > self.settings.start_s:
             return enough
         return enough | (tracks.box_scores >= self.settings.start_score)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from steadypose.poses import NO_TRACK
 from steadypose.skeletons import Skeleton
+from steadypose.trackers.appearance import remembered
 from steadypose.trackers.body import CENTRE, boxes_of, move, new_motion, take_in
 from steadypose.trackers.motion import Motion
 from steadypose.trackers.observations import Observations
@@ -31,23 +32,29 @@ class Tracks:
     Attributes:
         ids: ``(T,)`` int64, ``NO_TRACK`` while tentative.
         hits: ``(T,)`` int64, observations so far.
+        evidence: ``(T,)`` float64, sum of the person scores of the detections so far.
         misses: ``(T,)`` int64, updates since the last one in which it was observed or held.
         unseen_s: ``(T,)`` float64, seconds since the last observation.
         asked_s: ``(T,)`` float64, seconds since the track last asked for a detection.
         box_scores: ``(T,)`` float64, person score of the last detection.
         usual_scores: ``(T,)`` float64, moving mean of the pose's mean joint score.
         joint_scores: ``(T, K)`` float64, score of each joint when last seen.
+        appearance: ``(T, D)`` float64, what the person looks like; NaN where unknown.
+        lively: ``(T, 2)`` float64, liveliness of the joints and of the box, see ``body``.
         motion: Filters of the K joints, the box's centre and its size.
     """
 
     ids: NDArray[np.int64]
     hits: NDArray[np.int64]
+    evidence: Array
     misses: NDArray[np.int64]
     unseen_s: Array
     asked_s: Array
     box_scores: Array
     usual_scores: Array
     joint_scores: Array
+    appearance: Array
+    lively: Array
     motion: Motion
 
     @classmethod
@@ -56,7 +63,8 @@ class Tracks:
         whole, real = np.empty(0, np.int64), np.empty(0)
         scores = np.empty((0, joints))
         motion = Motion.unseen(0, joints + 2)
-        return cls(whole, whole, whole, real, real, real, real, scores, motion)
+        looks, lively = np.empty((0, 0)), np.empty((0, 2))
+        return cls(whole, whole, real, whole, real, real, real, real, scores, looks, lively, motion)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -81,7 +89,7 @@ def moved(tracks: Tracks, dt_s: float, settings: TrackerSettings) -> Tracks:
         tracks,
         unseen_s=unseen,
         asked_s=tracks.asked_s + dt_s,
-        motion=move(tracks.motion, dt_s, settings),
+        motion=move(tracks.motion, dt_s, tracks.lively, settings),
     )
     return later if alive.all() else later[alive]
 
@@ -92,8 +100,10 @@ def predictions_of(
     """The table as what to expect at its time."""
     motion = tracks.motion
     seen = motion.seen[:, :CENTRE]
-    # A joint's own filter takes the body's way for granted; the body's error is the joint's too.
-    body_var = motion.position_var[:, [CENTRE]]
+    # A joint's own filter takes the body's speed for granted; its error is the joint's too.
+    body_var = motion.velocity_var[:, [CENTRE]] * tracks.unseen_s[:, None] ** 2
+    lost_s = np.where(tracks.misses > 0, np.maximum(tracks.unseen_s - settings.follow_s, 0), 0)
+    fresh = np.exp(-lost_s / settings.prior_fade_s)[:, None]
     return Predictions(
         pts_s=pts_s,
         epoch=epoch,
@@ -102,9 +112,12 @@ def predictions_of(
         box_scores=tracks.box_scores,
         pose_scores=tracks.usual_scores,
         keypoints=motion.position[:, :CENTRE],
-        scores=np.where(seen, tracks.joint_scores, 0.0),
+        scores=np.where(seen, tracks.joint_scores * fresh, 0.0),
         keypoint_var=np.where(seen, motion.position_var[:, :CENTRE] + body_var, np.nan),
         centre_var=motion.position_var[:, CENTRE],
+        velocity=motion.velocity[:, CENTRE],
+        velocity_var=motion.velocity_var[:, CENTRE],
+        appearance=tracks.appearance,
         unseen_s=tracks.unseen_s,
         confirmed=tracks.confirmed,
         followed=(tracks.unseen_s <= settings.follow_s) | (tracks.misses == 0),
@@ -115,34 +128,43 @@ def observed(
     tracks: Tracks,
     rows: NDArray[np.intp],
     observations: Observations,
+    clear: NDArray[np.bool_],
     skeleton: Skeleton,
     settings: TrackerSettings,
 ) -> Tracks:
     """Give the tracks ``rows`` one observation each, in the same order; the others missed.
 
-    A held observation is no news: its track has not missed, and that is all.
+    A held observation is no news: its track has not missed, and that is all. Looks are learnt from
+    the observations ``clear`` ``(P,)``.
     """
     hits, misses, unseen = tracks.hits.copy(), tracks.misses + 1, tracks.unseen_s.copy()
     scores, usual = tracks.box_scores.copy(), tracks.usual_scores.copy()
     joints = tracks.joint_scores.copy()
+    evidence, looks = tracks.evidence.copy(), tracks.appearance.copy()
     misses[rows] = 0
     news = observations.held == NO_TRACK
-    rows, observations = rows[news], observations[news]
+    rows, observations, clear = rows[news], observations[news], clear[news]
     hits[rows] += 1
     unseen[rows] = 0
     found = observations.detected
+    evidence[rows[found]] += observations.box_scores[found]
     scores[rows[found]] = observations.box_scores[found]
     usual[rows] += _USUAL_SCORE_RATE * (observations.pose_scores - usual[rows])
     joints[rows] = np.where(observations.scores > 0, observations.scores, joints[rows])
-    motion = take_in(tracks.motion, rows, observations, skeleton, settings)
+    learnt = observations.appearance[clear]
+    looks[rows[clear]] = remembered(looks[rows[clear]], learnt, settings.appearance_rate)
+    motion, lively = take_in(tracks.motion, rows, observations, skeleton, tracks.lively, settings)
     return replace(
         tracks,
         hits=hits,
+        evidence=evidence,
         misses=misses,
         unseen_s=unseen,
         box_scores=scores,
         usual_scores=usual,
         joint_scores=joints,
+        appearance=looks,
+        lively=lively,
         motion=motion,
     )
 
@@ -177,12 +199,15 @@ def born(
     new = Tracks(
         np.full(count, NO_TRACK, np.int64),
         np.ones(count, np.int64),
+        observations.box_scores,
         np.zeros(count, np.int64),
         np.zeros(count),
         np.full(count, np.inf),
         observations.box_scores,
         observations.pose_scores,
         observations.scores,
+        observations.appearance,
+        np.ones((count, 2)),
         new_motion(observations, skeleton, settings),
     )
     arrays = {
@@ -205,3 +230,19 @@ def confirmed(tracks: Tracks, ready: NDArray[np.bool_], next_id: int) -> tuple[T
     ids = tracks.ids.copy()
     ids[new] = np.arange(next_id, next_id + len(new))
     return replace(tracks, ids=ids), next_id + len(new)
+
+
+def reunited(
+    tracks: Tracks, old: NDArray[np.intp], new: NDArray[np.intp]
+) -> tuple[Tracks, NDArray[np.bool_]]:
+    """Let the tracks ``new`` go on as the lost tracks ``old``, whose rows end.
+
+    Returns:
+        The table of all tracks but ``old``, and the mask ``(T,)`` of its rows in the table before.
+    """
+    ids, looks = tracks.ids.copy(), tracks.appearance.copy()
+    ids[new] = tracks.ids[old]
+    looks[new] = np.where(np.isfinite(looks[old]), looks[old], looks[new])
+    kept = np.ones(len(tracks), bool)
+    kept[old] = False
+    return replace(tracks, ids=ids, appearance=looks)[kept], kept

@@ -109,7 +109,7 @@ def test_prediction_goes_on_and_grows_unsure() -> None:
 
 def test_a_joint_unseen_for_long_is_missing_again() -> None:
     tracker, feet = PoseTracker(), [15, 16]
-    for i in range(125):
+    for i in range(160):
         people = figures([(100, 200)])
         if i >= 25:
             people.scores[:, feet] = 0
@@ -121,8 +121,8 @@ def test_a_joint_unseen_for_long_is_missing_again() -> None:
             assert not missing
     assert missing
     assert (expected.scores[0, feet] == 0).all()
-    tracker.update(figures([(100, 200)]), 5.0)
-    assert np.isfinite(tracker.predict(5.0).keypoints).all()
+    tracker.update(figures([(100, 200)]), 6.4)
+    assert np.isfinite(tracker.predict(6.4).keypoints).all()
 
 
 # A scene: people who walk at random, come and go, are missed and doubled.

@@ -1,0 +1,63 @@
+"""What people look like: comparing descriptors, and a track's memory of them.
+
+A descriptor is a vector of any meaning (colour histograms, an embedding) whose cosine tells how
+alike two people look. Any of its values may be NaN where that part of the person was not seen; two
+descriptors are compared over the values that both have.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadypose.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+def checked(appearance: NDArray[np.floating] | None, people: int) -> Array:
+    """Descriptors ``(N, D)`` in float64, infinite values as NaN; ``(N, 0)`` where there are none.
+
+    Raises:
+        InputError: Not a table of one row a person.
+    """
+    if appearance is None:
+        return np.empty((people, 0))
+    table = np.asarray(appearance, np.float64)
+    if table.ndim != 2 or len(table) != people:
+        raise InputError(f"appearance: expected shape ({people}, D), got {table.shape}")
+    return np.where(np.isfinite(table), table, np.nan)
+
+
+def widened(appearance: Array, values: int) -> Array:
+    """The same with ``values`` values each, unknown ones where there were none; 0 asks for nothing.
+
+    Raises:
+        InputError: They have another number of values.
+    """
+    if appearance.shape[1] == values or not values:
+        return appearance
+    if appearance.shape[1]:
+        raise InputError(
+            f"appearance: expected {values} values a person as before, got {appearance.shape[1]}"
+        )
+    return np.full((len(appearance), values), np.nan)
+
+
+def resemblance(first: Array, second: Array) -> Array:
+    """Cosine ``(T, M)`` of descriptors ``(T, D)`` and ``(M, D)``; NaN where they share nothing."""
+    if not first.shape[1] or not second.shape[1]:
+        return np.full((len(first), len(second)), np.nan)
+    known, there = np.isfinite(first), np.isfinite(second)
+    one, other = np.where(known, first, 0.0), np.where(there, second, 0.0)
+    product = one @ other.T
+    norm = np.sqrt(((one**2) @ there.T.astype(float)) * (known.astype(float) @ (other**2).T))
+    cosine: Array = np.divide(product, norm, out=np.full_like(product, np.nan), where=norm > 0)
+    return cosine
+
+
+def remembered(memory: Array, seen: Array, rate: float) -> Array:
+    """Memories ``(P, D)`` after descriptors ``(P, D)``: a moving mean of each value."""
+    known, there = np.isfinite(memory), np.isfinite(seen)
+    mixed = np.where(known & there, (1 - rate) * memory + rate * seen, memory)
+    return np.where(known, mixed, seen)
