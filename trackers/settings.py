@@ -87,6 +87,8 @@ class TrackerSettings:
         pose_tolerance: Distance at which a joint counts as near, in units of its OKS spread.
         certainty_power: How much a track that is uncertain of its joints yields to a certain one;
             1 as the height of a normal distribution does, 0 not at all.
+        growth_tolerance: Standard deviation of the logarithm of an observed size against the
+            predicted one.
         match_similarity: Least similarity of a match in the first round.
         follow_match_similarity: Least similarity of a match between detections.
         weak_match_similarity: Least similarity of a match with a weak observation.
@@ -140,7 +142,8 @@ class TrackerSettings:
     alone_iou: float = 0.2
     few_joints: int = 2
     pose_tolerance: float = 1.0
-    certainty_power: float = 1.0
+    certainty_power: float = 0.5
+    growth_tolerance: float = 0.3
     match_similarity: float = 0.15
     follow_match_similarity: float = 0.4
     weak_match_similarity: float = 0.35

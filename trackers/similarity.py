@@ -1,7 +1,9 @@
 """How well tracks and observations fit: pose, box, direction of motion, looks.
 
 The similarity of a track and an observation is a weighted mean of terms, each in 0..1; their
-weights stand in :func:`affinity` alone. A term of which nothing is known has no weight.
+weights stand in :func:`affinity` alone. A term of which nothing is known has no weight. People do
+not change their size from frame to frame, whatever the rest says: a factor holds that against a
+pair.
 """
 
 from __future__ import annotations
@@ -59,8 +61,10 @@ def affinity(
     looks, looks_weight = _looks(predictions, observations, pairs, settings)
     rest = settings.box_weight * box + way_weight * way + looks_weight * looks
     total = pose_weight + settings.box_weight + way_weight + looks_weight
-    similarity[pairs] = (pose_weight * pose + rest) / total
-    preference[pairs] = (pose_weight * certain_pose + rest) / total
+    growth = np.log(predictions.sizes[tracks] / observations.sizes[people])
+    same_size = np.exp(-((growth / settings.growth_tolerance) ** 2) / 2)
+    similarity[pairs] = (pose_weight * pose + rest) / total * same_size
+    preference[pairs] = (pose_weight * certain_pose + rest) / total * same_size
     return Affinity(similarity, preference)
 
 
