@@ -20,6 +20,7 @@ _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
 )
+_LEAST_MEMORY = 512 * 2**20
 _OUT_OF_MEMORY = ("bad_alloc", "allocate memory", "insufficient memory", "out of memory")
 _PR_SET_PDEATHSIG = 1
 
@@ -70,12 +71,13 @@ def parse_memory(text: str) -> int:
     """Bytes of ``800M``, ``1.5G`` and the like; units are powers of 1024.
 
     Raises:
-        InputError: It is no amount of memory.
+        InputError: It is no amount of memory, or less than the networks and libraries need.
     """
     match = _MEMORY.fullmatch(text.strip())
-    if match is None:
-        raise InputError(f"memory limit: expected an amount such as 800M or 2G, got '{text}'")
-    return int(float(match[1]) * _UNITS[match[2].lower()])
+    amount = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
+    if amount < _LEAST_MEMORY:
+        raise InputError(f"memory limit: expected 512M or more, such as 800M or 2G, got '{text}'")
+    return amount
 
 
 def limit_memory(limit: int) -> bool:

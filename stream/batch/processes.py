@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 
 from steadypose.errors import SteadyposeError
 from steadypose.stream.batch.crew import Finished, Lost, Message, Progressed, Ready, Unusable
-from steadypose.stream.batch.limits import die_with_parent, few_threads, limit_memory
+from steadypose.stream.batch.limits import die_with_parent, few_threads
 from steadypose.stream.batch.videos import Task
 from steadypose.stream.batch.worker import Orders, Worker
 
@@ -115,8 +115,6 @@ def _serve(connection: Connection, slot: int, orders: Orders) -> None:
     die_with_parent()
     # Ctrl-C reaches the whole group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if orders.memory:
-        limit_memory(orders.memory)
     if slot:
         # What one worker has to say of the machine holds for all.
         logging.getLogger("steadypose").setLevel(logging.ERROR)

@@ -11,7 +11,6 @@ from typing import Any
 
 from steadypose.errors import InputError, SteadyposeError
 from steadypose.stream.batch.crew import Finished, Lost, Message, Progressed, Ready, Unusable
-from steadypose.stream.batch.limits import limit_memory
 from steadypose.stream.batch.places import is_url
 from steadypose.stream.batch.videos import Result, Task
 from steadypose.stream.batch.worker import Orders, Worker
@@ -160,8 +159,6 @@ class RayWorker:
         """Load the networks; why that cannot be done, else ``""``."""
         import cv2
 
-        if self._orders.memory:
-            limit_memory(self._orders.memory)
         cv2.setNumThreads(self._orders.config.runtime.threads)
         try:
             self._worker = Worker(self._orders)

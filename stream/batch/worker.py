@@ -13,7 +13,7 @@ from steadypose.configs import Config
 from steadypose.errors import InputError, SourceError
 from steadypose.stream.batch.fingerprint import content_sha256, quick_stamp
 from steadypose.stream.batch.ledger import HIDDEN
-from steadypose.stream.batch.limits import reason_of
+from steadypose.stream.batch.limits import limit_memory, reason_of
 from steadypose.stream.batch.parts import PartResults, PartWriter
 from steadypose.stream.batch.places import Place, at_hand, open_place
 from steadypose.stream.batch.splitting import JoinedRun, plan_spans
@@ -66,6 +66,8 @@ class Orders:
 class Worker:
     """Does tasks; never raises for what is wrong with a video.
 
+    The limit of memory that the orders may set holds for the whole process from now on.
+
     Args:
         orders: What holds for all tasks.
         room: Networks that are loaded already; else they are loaded here.
@@ -78,6 +80,10 @@ class Worker:
         self._orders = orders
         self._place: Place = open_place(orders.output)
         self._pipeline = Pipeline(orders.config, room)
+        self._pipeline.room.tracker()
+        # Only now: a library that is loaded without enough memory may wait for it for ever.
+        if orders.memory:
+            limit_memory(orders.memory)
 
     def do(self, task: Task, tell: Tell) -> Result:
         """Do a task and say what became of it."""

@@ -198,6 +198,8 @@ class VideoSource:
             return self._stream.codec_context.decode(packet)
         except EOFError:
             return []
+        except MemoryError:
+            raise  # not the file's fault
         except av.FFmpegError:
             self._damage.note(self._count)
             return []

@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from pathlib import Path
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -60,13 +59,12 @@ def who_writes(path: Path) -> list[int]:
     return found
 
 
-def kill_writer(path: Path, killed: list[int]) -> None:
+def kill_writer(path: Path, killed: list[int], over: threading.Event) -> None:
     """Kill the worker that writes ``path``, once it has begun."""
-    end = time.monotonic() + 120
-    while not killed and time.monotonic() < end:
-        if path.exists() and path.stat().st_size:
-            killed += who_writes(path)
-        time.sleep(0.02)
+    while not killed and not over.wait(0.02):
+        with contextlib.suppress(OSError):
+            if path.stat().st_size:
+                killed += who_writes(path)
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
 
@@ -74,8 +72,9 @@ def kill_writer(path: Path, killed: list[int]) -> None:
 def run(stem: str, out: str, arguments: list[str]) -> dict[str, object]:
     cluster = start_cluster()
     killed: list[int] = []
+    over = threading.Event()
     part = Path(out) / f"{stem}.jsonl.part"
-    killer = threading.Thread(target=kill_writer, args=(part, killed))
+    killer = threading.Thread(target=kill_writer, args=(part, killed, over))
     killer.start()
     try:
         nodes = {}
@@ -85,6 +84,7 @@ def run(stem: str, out: str, arguments: list[str]) -> dict[str, object]:
         nodes = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
         ray.shutdown()
     finally:
+        over.set()
         killer.join()
         cluster.shutdown()
     return {"code": code, "nodes": len(nodes), "killed": len(killed)}

@@ -187,7 +187,7 @@ def test_fail_fast_ends_at_the_first(batch: Batch, shelf: Path, tmp_path: Path) 
         (("--split", "60", "--max-frames", "5"), "cannot be used together"),
         (("--retries", "-1"), "--retries: expected 0 or more"),
         (("--ray-cpus", "2"), "need --ray"),
-        (("--max-memory", "much"), "expected an amount such as 800M"),
+        (("--max-memory", "much"), "expected 512M or more"),
         (("--preset", "fastt"), "did you mean 'fast'"),
         (("--blur", "all"), "'faces'"),
         (("--format", "parket"), "did you mean 'parquet'"),

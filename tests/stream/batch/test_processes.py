@@ -231,19 +231,16 @@ def test_no_permission(tmp_path: Path, networks: Networks) -> None:
 
 def test_a_video_that_takes_too_much_memory(tmp_path: Path, networks: Networks) -> None:
     clip(tmp_path / "small.mp4")
-    encode(tmp_path / "large.mp4", [scene([(900, 900, 3000, 4000)], (4320, 7680))] * 30)
+    encode(tmp_path / "large.mp4", [scene([(900, 900, 3000, 4000)], (4320, 7680))] * 6)
     out = tmp_path / "out"
     code, _, _ = run_batch(
         *(tmp_path / "large.mp4", tmp_path / "small.mp4", "-o", out),
-        *("--jobs", "1", "--max-memory", "400M"),
+        *("--jobs", "1", "--max-memory", "700M"),
         networks=networks,
     )
     assert code == 3
     assert outcomes(out) == {"large": "failed", "small": "done"}
-    reason = reasons(out)["large"]
-    assert reason.startswith(
-        ("out of memory (limit 400 MB)", "its worker crashed", "its worker was")
-    )
+    assert reasons(out)["large"].startswith("out of memory (limit 700 MB)")
 
 
 def test_a_full_disk_is_named_and_the_others_go_on(tmp_path: Path, networks: Networks) -> None:

@@ -47,7 +47,7 @@ def test_two_nodes_and_a_worker_killed_midway(
     folder, address = served
     for number in range(4):
         clip(folder / f"{number}.mp4", start=number)
-    encode(folder / "long.mp4", [scene([(20, 20, 60, 100)])] * 1500)
+    encode(folder / "long.mp4", [scene([(20, 20, 60, 100)])] * 400)
     names = ["long.mp4", *(f"{number}.mp4" for number in range(4))]
     plain, rayed = tmp_path / "plain", tmp_path / "rayed"
     urls = [f"{address}/{name}" for name in names]
@@ -61,7 +61,7 @@ def test_two_nodes_and_a_worker_killed_midway(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.stdout, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
