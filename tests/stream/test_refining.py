@@ -17,7 +17,7 @@ from steadypose.stream.people import Candidates
 from steadypose.stream.pipeline import Pipeline, Run
 from steadypose.stream.posing import Poser, Sight, priors_of
 from steadypose.stream.records import FrameResult
-from steadypose.stream.steps import Steps
+from steadypose.stream.steps import Steps, alone
 from tests.stream.stand_ins import (
     Box,
     FigureNetwork,
@@ -210,7 +210,7 @@ def test_who_is_covered_by_another_is_estimated(gap: float, estimated: int) -> N
             looked=False,
         )
         if pts_s:
-            poser.poses(sight)
+            alone(work.pipeline.room, poser.poses(sight))
         else:
             poser.remember(tracker.update(people, pts_s), sight)
     assert work.network.people == estimated

@@ -78,5 +78,5 @@ def test_off_in_yaml_is_a_word(tmp_path: Path, word: str) -> None:
 def test_other_words_are_refused(tmp_path: Path, word: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(f"output:\n  smooth: {word}\n")
-    with pytest.raises(ConfigError, match=rf"off, one-euro or fixed-lag, got {word}"):
+    with pytest.raises(ConfigError, match=rf"off, one-euro or fixed-lag, got '{word}'"):
         load_config(str(path))
