@@ -59,7 +59,8 @@ def new_motion(observations: Observations, skeleton: Skeleton, settings: Tracker
 def move(motion: Motion, dt_s: float, lively: Array, settings: TrackerSettings) -> Motion:
     """Predict all points ``dt_s`` seconds ahead; joints that become too uncertain are forgotten.
 
-    ``lively`` ``(T, 2)`` is the liveliness of the joints and of the box.
+    ``lively`` ``(T, 2)`` is the liveliness of the joints and of the box. It says how soon people change
+    their speed, not how fast they are: who is calm walks on for longer.
     """
     joints = motion.position.shape[1] - 2
     size = sizes_of(motion)[:, None]
@@ -67,9 +68,8 @@ def move(motion: Motion, dt_s: float, lively: Array, settings: TrackerSettings) 
         [settings.joint_acceleration] * joints
         + [settings.centre_acceleration, settings.size_acceleration]
     )
-    memory = np.array(
-        [settings.swing_memory_s] * joints + [settings.walk_memory_s, settings.swing_memory_s]
-    )
+    memory = np.full(motion.position.shape[:2], settings.swing_memory_s)
+    memory[:, CENTRE] = settings.walk_memory_s / lively[:, 1]
     drift = np.repeat(motion.velocity[:, [CENTRE]], joints + 2, 1)
     drift[:, CENTRE:] = 0
     density = (acceleration * size) ** 2 * np.repeat(lively, (joints, 2), 1)

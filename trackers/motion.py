@@ -89,8 +89,8 @@ def predict(motion: Motion, dt_s: float, density: Array, drift: Array, memory_s:
         dt_s: Step in seconds, 0 or more; any step may differ from the one before.
         density: ``(T, C)`` spectral density of the white acceleration, px^2/s^3.
         drift: ``(T, C, 2)`` velocity of the body, px/s.
-        memory_s: ``(C,)`` time constant in seconds of the velocity relative to ``drift``; may be
-            infinite.
+        memory_s: ``(C,)`` or ``(T, C)`` time constant in seconds of the velocity relative to
+            ``drift``; may be infinite.
     """
     if dt_s == 0:
         return motion
@@ -100,8 +100,8 @@ def predict(motion: Motion, dt_s: float, density: Array, drift: Array, memory_s:
     var, cov, vel = motion.position_var, motion.covariance, motion.velocity_var
     position_noise, cross_noise, velocity_noise = _noise(dt_s, steps)
     return Motion(
-        motion.position + drift * dt_s + own * reach[:, None],
-        drift + own * keep[:, None],
+        motion.position + drift * dt_s + own * reach[..., None],
+        drift + own * keep[..., None],
         var + 2 * reach * cov + reach**2 * vel + density * position_noise,
         keep * (cov + reach * vel) + density * cross_noise,
         keep**2 * vel + density * velocity_noise,
@@ -116,7 +116,7 @@ def _fading(steps: Array) -> Array:
 
 
 def _noise(dt_s: float, steps: Array) -> tuple[Array, Array, Array]:
-    """Process noise ``(C,)`` at density 1: variances of position, of both, and of velocity.
+    """Process noise at density 1, shaped as ``steps``: variance of position, of both, of velocity.
 
     filterpy's noise of a constant velocity, each entry times the share that fading leaves of it in
     ``steps`` memories. The position's share, exactly

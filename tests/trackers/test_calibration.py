@@ -20,12 +20,13 @@ class Mover:
     """A person who moves as the tracker's model says, ``lively`` times as much.
 
     Body and joints have velocities that forget themselves (Ornstein-Uhlenbeck) and are driven by
-    white acceleration of the density in the settings.
+    white acceleration of the density in the settings. The livelier, the sooner the walk is forgotten.
     """
 
     def __init__(self, lively: float, seed: int) -> None:
         self.settings, self.rng = TrackerSettings(), np.random.default_rng(seed)
         self.scale = np.sqrt(lively) * SIZE
+        self.walk_memory_s = self.settings.walk_memory_s / lively
         self.centre, self.walk = np.array([500.0, 400.0]), np.zeros(2)
         self.own, self.swing = np.zeros((2, 17, 2))
 
@@ -33,7 +34,7 @@ class Mover:
         s, small = self.settings, dt / parts
         for _ in range(parts):
             for velocity, push, memory in (
-                (self.walk, s.centre_acceleration, s.walk_memory_s),
+                (self.walk, s.centre_acceleration, self.walk_memory_s),
                 (self.swing, s.joint_acceleration, s.swing_memory_s),
             ):
                 noise = push * self.scale * np.sqrt(small)
