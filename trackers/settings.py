@@ -125,7 +125,7 @@ class TrackerSettings:
     confirm_hits: int = 2
     confirm_score: float = 1.3
     output_unconfirmed: bool = False
-    lost_s: float = 2.0
+    lost_s: float = 4.0
     prior_fade_s: float = 0.5
     follow_s: float = 0.25
     hold_s: float = 0.5
@@ -143,7 +143,7 @@ class TrackerSettings:
     few_joints: int = 2
     pose_tolerance: float = 1.0
     certainty_power: float = 0.5
-    growth_tolerance: float = 0.3
+    growth_tolerance: float = 0.5
     match_similarity: float = 0.15
     follow_match_similarity: float = 0.4
     weak_match_similarity: float = 0.35

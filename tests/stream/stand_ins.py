@@ -159,6 +159,7 @@ class SceneSource:
         period_s: Real seconds between two frames.
         fails_after: Raise a SourceError after so many frames.
         epoch_of: Epoch of a frame by its index.
+        backdrop_of: Grey level behind the people, up to 60, by the frame's index.
     """
 
     def __init__(
@@ -170,11 +171,13 @@ class SceneSource:
         period_s: float = 0.0,
         fails_after: int | None = None,
         epoch_of: Callable[[int], int] = lambda index: 0,
+        backdrop_of: Callable[[int], int] = lambda index: 0,
     ) -> None:
         self.info = SourceInfo(name="scenes", stem="scenes", width=200, height=120, live=live)
         self.warnings: list[str] = []
         self._scenes, self._fps, self._period_s = scenes, fps, period_s
         self._fails_after, self._epoch_of = fails_after, epoch_of
+        self._backdrop_of = backdrop_of
         self._closed = threading.Event()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -187,7 +190,7 @@ class SceneSource:
                 index,
                 index / self._fps,
                 time.monotonic(),
-                scene(boxes),
+                np.maximum(scene(boxes), np.uint8(self._backdrop_of(index))),
                 "scenes",
                 self._epoch_of(index),
             )

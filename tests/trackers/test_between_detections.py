@@ -58,11 +58,11 @@ def test_a_poor_pose_is_a_miss_and_asks_once() -> None:
     tracker = tracking([LEFT])
     poor = figures([LEFT], joint_score=0.1)
     asked = []
-    for i in range(60):
+    for i in range(120):
         assert len(tracker.update(poor, 1.04 + i * STEP_S, detected=False)) == 0
         asked.append(tracker.needs_detection())
-    assert asked == [True] + [False] * 59
-    assert len(tracker.predict(1.04 + 60 * STEP_S)) == 0
+    assert asked == [True] + [False] * 119
+    assert len(tracker.predict(1.04 + 120 * STEP_S)) == 0
 
 
 def test_a_pose_that_fell_onto_another_is_a_miss() -> None:
