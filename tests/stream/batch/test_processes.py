@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -38,6 +39,20 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(10):
         clip(folder / f"{number}.mp4", start=number)
     return folder
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video that takes a few seconds."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    return encode(path, [scene([(20, 20, 60, 100)])] * 1500)
+
+
+@pytest.fixture(scope="module")
+def huge_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six frames of 8k video, a hundred million bytes each."""
+    path = tmp_path_factory.mktemp("huge") / "8k.mp4"
+    return encode(path, [scene([(900, 900, 3000, 4000)], (4320, 7680))] * 6)
 
 
 def children(pid: int) -> list[int]:
@@ -106,12 +121,11 @@ def test_killed_and_resumed_gives_the_bytes_of_one_run(
 
 
 def test_a_killed_worker_costs_its_video_alone(
-    shelf: Path, tmp_path: Path, networks: Networks
+    shelf: Path, long_clip: Path, tmp_path: Path, networks: Networks
 ) -> None:
-    encode(tmp_path / "long.mp4", [scene([(20, 20, 60, 100)])] * 4000)
     process = subprocess.Popen(
         command(
-            *(tmp_path / "long.mp4", shelf, "-o", tmp_path / "out", "--jobs", "1"),
+            *(long_clip, shelf, "-o", tmp_path / "out", "--jobs", "1"),
             *("--retries", "0"),
             networks=networks,
         ),
@@ -138,14 +152,13 @@ def cmdline(pid: int) -> bytes:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_batch_in_order(
-    tmp_path: Path, networks: Networks, number: signal.Signals
+    long_clip: Path, tmp_path: Path, networks: Networks, number: signal.Signals
 ) -> None:
-    encode(tmp_path / "long.mp4", [scene([(20, 20, 60, 100)])] * 4000)
     clip(tmp_path / "next.mp4")
     out = tmp_path / "out"
     process = subprocess.Popen(
         command(
-            *(tmp_path / "long.mp4", tmp_path / "next.mp4", "-o", out, "--jobs", "1"),
+            *(long_clip, tmp_path / "next.mp4", "-o", out, "--jobs", "1"),
             networks=networks,
         ),
         stdout=subprocess.PIPE,
@@ -164,7 +177,7 @@ def test_a_signal_ends_the_batch_in_order(
 
 
 @pytest.fixture
-def bad_shelf(tmp_path: Path) -> Path:
+def bad_shelf(tmp_path: Path, huge_clip: Path) -> Path:
     """Videos that are wrong in every way, and some that are only odd."""
     folder = tmp_path / "bad"
     clip(folder / "good.mp4")
@@ -178,7 +191,7 @@ def bad_shelf(tmp_path: Path) -> Path:
     clip(folder / "same.mov")
     clip(folder / "zwei Füße 👣 漢字.mp4")
     clip(folder / ("long-" + "x" * 240 + ".mp4"))
-    encode(folder / "8k.mp4", [scene([(900, 900, 3000, 4000)], (4320, 7680))])
+    shutil.copy(huge_clip, folder)
     encode(folder / "nobody.mp4", black(5))
     (folder / "dangling.mp4").symlink_to(folder / "gone.mp4")
     return folder
@@ -204,7 +217,7 @@ def test_the_bad_set(bad_shelf: Path, tmp_path: Path, networks: Networks) -> Non
         assert reason in reasons(out)[name]
         assert reason in printed
     frames = {video["name"]: video["frames"] for video in manifest(out)["videos"]}
-    assert [frames[name] for name in ("one", "8k", "nobody", "good")] == [1, 1, 5, 12]
+    assert [frames[name] for name in ("one", "8k", "nobody", "good")] == [1, 6, 5, 12]
     assert 0 < frames["truncated"] < 50
     assert (out / "truncated.jsonl").read_text().count("\n") == frames["truncated"]
     assert len(long.encode()) <= 199
@@ -229,18 +242,19 @@ def test_no_permission(tmp_path: Path, networks: Networks) -> None:
     }
 
 
-def test_a_video_that_takes_too_much_memory(tmp_path: Path, networks: Networks) -> None:
+def test_a_video_that_takes_too_much_memory(
+    huge_clip: Path, tmp_path: Path, networks: Networks
+) -> None:
     clip(tmp_path / "small.mp4")
-    encode(tmp_path / "large.mp4", [scene([(900, 900, 3000, 4000)], (4320, 7680))] * 6)
     out = tmp_path / "out"
     code, _, _ = run_batch(
-        *(tmp_path / "large.mp4", tmp_path / "small.mp4", "-o", out),
+        *(huge_clip, tmp_path / "small.mp4", "-o", out),
         *("--jobs", "1", "--max-memory", "700M"),
         networks=networks,
     )
     assert code == 3
-    assert outcomes(out) == {"large": "failed", "small": "done"}
-    assert reasons(out)["large"].startswith("out of memory (limit 700 MB)")
+    assert outcomes(out) == {"8k": "failed", "small": "done"}
+    assert reasons(out)["8k"].startswith("out of memory (limit 700 MB)")
 
 
 def test_a_full_disk_is_named_and_the_others_go_on(tmp_path: Path, networks: Networks) -> None:
