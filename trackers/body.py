@@ -59,8 +59,8 @@ def new_motion(observations: Observations, skeleton: Skeleton, settings: Tracker
 def move(motion: Motion, dt_s: float, lively: Array, settings: TrackerSettings) -> Motion:
     """Predict all points ``dt_s`` seconds ahead; joints that become too uncertain are forgotten.
 
-    ``lively`` ``(T, 2)`` is the liveliness of the joints and of the box. It says how soon people change
-    their speed, not how fast they are: who is calm walks on for longer.
+    ``lively`` ``(T, 2)`` is the liveliness of the joints and of the box. It says how soon people
+    change their speed, not how fast they are: who is calm walks on for longer.
     """
     joints = motion.position.shape[1] - 2
     size = sizes_of(motion)[:, None]

@@ -20,7 +20,7 @@ class Mover:
     """A person who moves as the tracker's model says, ``lively`` times as much.
 
     Body and joints have velocities that forget themselves (Ornstein-Uhlenbeck) and are driven by
-    white acceleration of the density in the settings. The livelier, the sooner the walk is forgotten.
+    white acceleration of the density in the settings. The livelier, the sooner a walk is forgotten.
     """
 
     def __init__(self, lively: float, seed: int) -> None:
