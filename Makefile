@@ -5,6 +5,8 @@
 PYTHON ?=
 # Where 'make demo' writes.
 DEMO_OUTPUT ?= demo-output
+# Tests that run side by side.
+TEST_JOBS ?= 2
 # Further options of pytest: make test PYTEST_ARGS="-k skeleton"
 PYTEST_ARGS ?=
 
@@ -63,7 +65,7 @@ lint: $(DEV_STAMP)
 	$(VENV)/bin/lint-imports
 
 test: lint
-	$(PY) -m pytest --durations=10 $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(TEST_JOBS) --durations=10 $(PYTEST_ARGS)
 
 constraints: $(VENV_STAMP)
 	$(PY) -m pip install --quiet uv

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from steadypose.configs import (
+    CuesConfig,
     DetectorConfig,
     EstimatorConfig,
     RefinerConfig,
@@ -22,6 +23,7 @@ ENGINE_SECTIONS: Mapping[str, type[Any]] = {
     "detector": DetectorConfig,
     "estimator": EstimatorConfig,
     "refiner": RefinerConfig,
+    "cues": CuesConfig,
     "runtime": RuntimeConfig,
     "tracker": TrackerSettings,
 }
