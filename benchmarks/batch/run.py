@@ -62,9 +62,3 @@ def _seams(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
         )
         for video in options.videos
     ]
-
-
-if __name__ == "__main__":
-    from steadypose.benchmarks.command import run_alone
-
-    run_alone("batch")

@@ -45,9 +45,8 @@ def measure_seams(
     seams = seam_indices(video, split_s, overlap_s)
     near = round(_NEAR_S * (len(one) - 1) / (one[-1]["pts_s"] - one[0]["pts_s"]))
     switches = id_switches(one, parts)
-    behind = 2 * near
-    at_seams = [f for f in switches if any(s <= f < s + behind for s in seams)]
-    crossing = sum(len(_ids(one, s - near, s) & _ids(one, s, s + near)) for s in seams)
+    crossed = [crossings(one, parts, seam, near) for seam in seams]
+    crossing, at_seams = (sum(column) for column in zip(*crossed, strict=True))
     rows = [sum(len(frame["persons"]) for frame in frames) for frames in (one, parts)]
     return {
         "video_s": round(one[-1]["pts_s"], 1),
@@ -58,9 +57,9 @@ def measure_seams(
         "frames": [len(one), len(parts)],
         "seams": len(seams),
         "people_seams": crossing,
-        "id_switches_at_seams": len(at_seams),
-        "per_100_people_seams": round(100 * len(at_seams) / max(crossing, 1), 2),
-        "id_switches_elsewhere": len(switches) - len(at_seams),
+        "id_switches_at_seams": at_seams,
+        "per_100_people_seams": round(100 * at_seams / max(crossing, 1), 2),
+        "id_switches_elsewhere": len(switches) - at_seams,
         "people_rows": rows,
         "identities": [len(_ids(frames, 0, len(frames))) for frames in (one, parts)],
         "same_pose_share": round(same_share(one, parts), 4),
@@ -76,6 +75,22 @@ def seam_indices(video: Path, split_s: float, overlap_s: float) -> list[int]:
     spans = plan_spans(keys, split_s, overlap_s) if keys else ()
     stamps: Sequence[int] = keys.stamps if keys else ()
     return [bisect_left(stamps, span.stop) for span in spans if span.stop is not None]
+
+
+def crossings(truth: Frames, other: Frames, seam: int, near: int) -> tuple[int, int]:
+    """People who are seen within ``near`` frames before and behind a seam; how many switched."""
+    before: dict[int, int] = {}
+    behind: dict[int, int] = {}
+    for index in range(max(0, seam - near), min(len(truth), seam + near)):
+        first, second = truth[index]["persons"], other[index]["persons"]
+        for a, b in _pairs(first, second):
+            mine, theirs = first[a]["track_id"], second[b]["track_id"]
+            if index < seam:
+                before[mine] = theirs
+            else:
+                behind.setdefault(mine, theirs)
+    both = before.keys() & behind.keys()
+    return len(both), sum(before[i] != behind[i] for i in both)
 
 
 def id_switches(truth: Frames, other: Frames) -> list[int]:

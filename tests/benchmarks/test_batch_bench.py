@@ -10,7 +10,7 @@ import pytest
 
 from steadypose.benchmarks.batch.clips import cut_clips, long_video
 from steadypose.benchmarks.batch.resume import begun_after_done, results_of
-from steadypose.benchmarks.batch.seams import id_switches, same_share
+from steadypose.benchmarks.batch.seams import crossings, id_switches, same_share
 from tests.media import write_clip
 
 
@@ -59,6 +59,14 @@ TRUTH = frames([(1, 0), (2, 50)], [(1, 1), (2, 51)], [(1, 2)], [(1, 3), (2, 53)]
 def test_id_switches(other: list[dict[str, Any]], switches: list[int], same: float) -> None:
     assert id_switches(TRUTH, other) == switches
     assert same_share(TRUTH, other) == pytest.approx(same)
+
+
+@pytest.mark.parametrize(
+    ("seam", "expected"), [(1, (2, 0)), (2, (1, 0)), (3, (1, 1))], ids=["kept", "one", "switched"]
+)
+def test_people_who_cross_a_seam(seam: int, expected: tuple[int, int]) -> None:
+    exchanged = frames([(1, 0), (2, 50)], [(1, 1), (2, 51)], [(1, 2)], [(2, 3), (1, 53)])
+    assert crossings(TRUTH, exchanged, seam, 1) == expected
 
 
 @pytest.mark.parametrize(
