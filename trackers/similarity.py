@@ -80,9 +80,12 @@ def likeness(resembling: Array, settings: TrackerSettings) -> Array:
 
 
 def _near(predictions: Predictions, observations: Observations) -> _Pairs:
-    """Rows of tracks and people whose centres are within the gate; others are not compared."""
-    slack = predictions.sizes + 2 * np.sqrt(predictions.centre_var)
-    reach = slack[:, None] + observations.sizes[None]
+    """Rows of tracks and people whose centres are within the gate; others are not compared.
+
+    A person's size and two standard deviations apart, no pair reaches a similarity that counts.
+    """
+    slack = predictions.sizes / 2 + 2 * np.sqrt(predictions.centre_var)
+    reach = slack[:, None] + observations.sizes[None] / 2
     first, second = centres(predictions.boxes), centres(observations.boxes)
     near = np.ones(reach.shape, bool)
     for axis in (0, 1):
@@ -155,9 +158,10 @@ def _looks(
     settings: TrackerSettings,
 ) -> tuple[Array, Array]:
     """Likeness ``(P,)`` of the looks of pairs and its weight, 0 where the looks are unknown."""
-    if not observations.appearance.shape[1]:
-        return np.zeros(len(pairs[0])), np.zeros(len(pairs[0]))
-    cosine = resemblance(predictions.appearance, observations.appearance)[pairs]
+    tracks, people = pairs
+    if not predictions.appearance.shape[1] or not observations.appearance.shape[1]:
+        return np.zeros(len(tracks)), np.zeros(len(tracks))
+    cosine = resemblance(predictions.appearance[tracks], observations.appearance[people])
     known = np.isfinite(cosine)
     value = np.where(known, likeness(np.nan_to_num(cosine), settings), 0.0)
     return value, settings.appearance_weight * known
