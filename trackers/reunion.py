@@ -55,5 +55,5 @@ def _fit(lost: Predictions, new: Predictions, settings: TrackerSettings) -> Arra
     fit = np.exp(-(distance**2 + growth**2) / 2)
     rows, columns = np.indices(fit.shape).reshape(2, -1)
     cosine = resemblance(lost.appearance[rows], new.appearance[columns]).reshape(fit.shape)
-    value = 2 * likeness(np.nan_to_num(cosine, nan=0.0), settings)
-    return np.where(np.isfinite(cosine), fit * value, fit)
+    fit = np.where(np.isfinite(cosine), fit * 2 * likeness(np.nan_to_num(cosine), settings), fit)
+    return np.where(cosine < settings.lost_looks, 0.0, fit)
