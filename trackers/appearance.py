@@ -45,14 +45,13 @@ def widened(appearance: Array, values: int) -> Array:
 
 
 def resemblance(first: Array, second: Array) -> Array:
-    """Cosine ``(T, M)`` of descriptors ``(T, D)`` and ``(M, D)``; NaN where they share nothing."""
-    if not first.shape[1] or not second.shape[1]:
-        return np.full((len(first), len(second)), np.nan)
-    known, there = np.isfinite(first), np.isfinite(second)
-    one, other = np.where(known, first, 0.0), np.where(there, second, 0.0)
-    product = one @ other.T
-    norm = np.sqrt(((one**2) @ there.T.astype(float)) * (known.astype(float) @ (other**2).T))
-    cosine: Array = np.divide(product, norm, out=np.full_like(product, np.nan), where=norm > 0)
+    """Cosines ``(P,)`` of descriptors ``(P, D)`` in pairs; NaN where they share nothing."""
+    # Pair by pair, as few pairs are near; a matrix product would wake BLAS' threads besides.
+    shared = np.isfinite(first) & np.isfinite(second)
+    one, other = np.where(shared, first, 0.0), np.where(shared, second, 0.0)
+    norm = np.sqrt(np.square(one).sum(1) * np.square(other).sum(1))
+    total = (one * other).sum(1)
+    cosine: Array = np.divide(total, norm, out=np.full(len(total), np.nan), where=norm > 0)
     return cosine
 
 

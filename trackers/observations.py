@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class Observations:
         detected: ``(M,)`` bool, whether a detector found the person; else the box is a track's.
         held: ``(M,)`` id of the track whose own prediction the person is; else ``NO_TRACK``.
         appearance: ``(M, D)`` what they look like; NaN where unknown, D = 0 without any.
+        overlaps: ``(M,)`` highest box IoU with another of them.
     """
 
     rows: NDArray[np.intp]
@@ -54,6 +55,7 @@ class Observations:
     detected: NDArray[np.bool_]
     held: NDArray[np.int64]
     appearance: Array
+    overlaps: Array
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -99,6 +101,7 @@ def observe(
         _each(detected, len(poses)),
         _held(held, poses),
         checked(appearance, len(poses)),
+        np.zeros(len(poses)),
     )
     usable = _usable(observations.boxes)
     if not usable.all():
@@ -117,7 +120,10 @@ def without_duplicates(
     scores and the pose that fills its box better, then the earlier row.
     """
     iou = box_iou(observations.boxes, observations.boxes)
-    first, second = np.nonzero(np.triu(iou > 0, k=1))
+    iou.flat[:: len(iou) + 1] = 0
+    observations = replace(observations, overlaps=iou.max(1, initial=0.0))
+    first, second = np.nonzero(iou > 0)
+    first, second = first[first < second], second[first < second]
     if not len(first):
         return observations
     areas = AREA_SHARE * np.minimum(observations.sizes[first], observations.sizes[second]) ** 2
@@ -141,7 +147,8 @@ def without_duplicates(
     for row in np.lexsort((-rank, ~news)):
         if kept[row]:
             kept &= ~conflict[row]
-    return observations[kept]
+    overlaps = np.where(kept, iou, 0.0).max(1)
+    return replace(observations, overlaps=overlaps)[kept]
 
 
 def explained(
@@ -171,13 +178,6 @@ def explained(
     )
     most = similarity.reshape(len(rows), len(by)).max(1)
     return np.asarray(most > settings.duplicate_oks, bool)
-
-
-def alone(observations: Observations, settings: TrackerSettings) -> NDArray[np.bool_]:
-    """``(M,)`` who is not overlapped by another, so that the picture shows that person only."""
-    overlap = box_iou(observations.boxes, observations.boxes)
-    np.fill_diagonal(overlap, 0.0)
-    return np.asarray(overlap.max(1, initial=0.0) <= settings.alone_iou, bool)
 
 
 def _each(detected: bool | NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:

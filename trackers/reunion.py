@@ -53,6 +53,7 @@ def _fit(lost: Predictions, new: Predictions, settings: TrackerSettings) -> Arra
     distance = np.hypot(way[..., 0], way[..., 1]) / unit / reach
     growth = np.log(lost.sizes[:, None] / new.sizes) / settings.reunion_growth
     fit = np.exp(-(distance**2 + growth**2) / 2)
-    cosine = resemblance(lost.appearance, new.appearance)
-    value = 2 * likeness(np.nan_to_num(cosine, nan=0.0), settings)
-    return np.where(np.isfinite(cosine), fit * value, fit)
+    rows, columns = np.indices(fit.shape).reshape(2, -1)
+    cosine = resemblance(lost.appearance[rows], new.appearance[columns]).reshape(fit.shape)
+    fit = np.where(np.isfinite(cosine), fit * 2 * likeness(np.nan_to_num(cosine), settings), fit)
+    return np.where(cosine < settings.lost_looks, 0.0, fit)

@@ -21,6 +21,7 @@ _SHARES = (
     "follow_match_similarity",
     "weak_match_similarity",
     "stranger_looks",
+    "lost_looks",
     "appearance_rate",
     "alone_iou",
     "liveliness_rate",
@@ -81,6 +82,8 @@ class TrackerSettings:
         appearance_weight: Weight, added to these, of the looks where they are known.
         stranger_looks: Cosine of the looks of two people who have nothing in common; it depends
             on the descriptor (0 to below 1).
+        lost_looks: Least cosine at which somebody may be who was lost for longer than ``follow_s``,
+            where the looks of both are known.
         appearance_rate: Share of the newest look in a track's memory.
         alone_iou: Box IoU with another person above which nothing is learnt of a person's looks.
         few_joints: Number of shared joints at which the pose has half of its weight.
@@ -138,6 +141,7 @@ class TrackerSettings:
     direction_weight: float = 0.1
     appearance_weight: float = 0.3
     stranger_looks: float = 0.5
+    lost_looks: float = 0.7
     appearance_rate: float = 0.1
     alone_iou: float = 0.2
     few_joints: int = 2

@@ -58,13 +58,13 @@ def affinity(
     pose_weight = (1 - settings.box_weight) * shared / (shared + settings.few_joints)
     box = box_iou_pairs(predictions.boxes[tracks], observations.boxes[people])
     way, way_weight = _direction(predictions, observations, pairs, settings)
-    looks, looks_weight = _looks(predictions, observations, pairs, settings)
+    looks, looks_weight, stranger = _looks(predictions, observations, pairs, settings)
     rest = settings.box_weight * box + way_weight * way + looks_weight * looks
     total = pose_weight + settings.box_weight + way_weight + looks_weight
     growth = np.log(predictions.sizes[tracks] / observations.sizes[people])
-    same_size = np.exp(-((growth / settings.growth_tolerance) ** 2) / 2)
-    similarity[pairs] = (pose_weight * pose + rest) / total * same_size
-    preference[pairs] = (pose_weight * certain_pose + rest) / total * same_size
+    plausible = ~stranger * np.exp(-((growth / settings.growth_tolerance) ** 2) / 2)
+    similarity[pairs] = (pose_weight * pose + rest) / total * plausible
+    preference[pairs] = (pose_weight * certain_pose + rest) / total * plausible
     return Affinity(similarity, preference)
 
 
@@ -80,9 +80,12 @@ def likeness(resembling: Array, settings: TrackerSettings) -> Array:
 
 
 def _near(predictions: Predictions, observations: Observations) -> _Pairs:
-    """Rows of tracks and people whose centres are within the gate; others are not compared."""
-    slack = predictions.sizes + 2 * np.sqrt(predictions.centre_var)
-    reach = slack[:, None] + observations.sizes[None]
+    """Rows of tracks and people whose centres are within the gate; others are not compared.
+
+    A person's size and two standard deviations apart, no pair reaches a similarity that counts.
+    """
+    slack = predictions.sizes / 2 + 2 * np.sqrt(predictions.centre_var)
+    reach = slack[:, None] + observations.sizes[None] / 2
     first, second = centres(predictions.boxes), centres(observations.boxes)
     near = np.ones(reach.shape, bool)
     for axis in (0, 1):
@@ -153,11 +156,17 @@ def _looks(
     observations: Observations,
     pairs: _Pairs,
     settings: TrackerSettings,
-) -> tuple[Array, Array]:
-    """Likeness ``(P,)`` of the looks of pairs and its weight, 0 where the looks are unknown."""
-    if not observations.appearance.shape[1]:
-        return np.zeros(len(pairs[0])), np.zeros(len(pairs[0]))
-    cosine = resemblance(predictions.appearance, observations.appearance)[pairs]
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Likeness ``(P,)`` of the looks of pairs, its weight (0 where unknown), and who cannot be.
+
+    The prediction of who was lost for long is so wide that anybody near fits it; then only those
+    may who look alike.
+    """
+    tracks, people = pairs
+    if not predictions.appearance.shape[1] or not observations.appearance.shape[1]:
+        return np.zeros(len(tracks)), np.zeros(len(tracks)), np.zeros(len(tracks), bool)
+    cosine = resemblance(predictions.appearance[tracks], observations.appearance[people])
     known = np.isfinite(cosine)
     value = np.where(known, likeness(np.nan_to_num(cosine), settings), 0.0)
-    return value, settings.appearance_weight * known
+    lost = ~predictions.followed[tracks]
+    return value, settings.appearance_weight * known, lost & (cosine < settings.lost_looks)

@@ -16,7 +16,7 @@ from steadypose.skeletons import COCO17, Skeleton
 from steadypose.trackers.appearance import widened
 from steadypose.trackers.association import UNMATCHED, associate
 from steadypose.trackers.camera import checked, moved_with
-from steadypose.trackers.observations import Observations, alone, explained, observe
+from steadypose.trackers.observations import Observations, explained, observe
 from steadypose.trackers.predictions import Predictions
 from steadypose.trackers.reunion import reunite
 from steadypose.trackers.settings import TrackerSettings
@@ -32,6 +32,8 @@ from steadypose.trackers.tracks import (
     predictions_of,
     reunited,
 )
+
+Array = NDArray[np.float64]
 
 
 class PoseTracker:
@@ -52,7 +54,7 @@ class PoseTracker:
 
     The state is replaced as a whole by ``update``, ``reset`` and ``restore``, so ``predict`` and
     ``match_preliminary`` may be called from another thread meanwhile: they see the state before or
-    after. Those three themselves belong to one thread.
+    after. Those three belong to one thread.
 
     Args:
         settings: Thresholds; the defaults where not given.
@@ -65,6 +67,7 @@ class PoseTracker:
         self.settings = settings or TrackerSettings()
         self.skeleton = skeleton
         self._state = State(Tracks.none(len(skeleton)), epoch=0)
+        self._ahead: tuple[State, float, bytes, State, Predictions] | None = None
 
     def reset(self, epoch: int | None = None) -> None:
         """End all tracks, as at a scene cut or a reconnect; ids go on where they were.
@@ -103,8 +106,7 @@ class PoseTracker:
         Raises:
             InputError: ``pts_s`` is not finite, or ``camera`` is no camera motion.
         """
-        state = self._at(pts_s, camera)
-        return predictions_of(state.tracks, pts_s, state.epoch, self.settings)
+        return self._at(pts_s, camera)[1]
 
     def needs_detection(self) -> bool:
         """Whether the next frame should go through the detector, whatever the cadence says.
@@ -180,16 +182,15 @@ class PoseTracker:
                 ``camera`` is no camera motion.
         """
         looked = np.ndim(detected) > 0 or bool(detected)
-        state = self._at(pts_s, camera)
+        state, predictions = self._at(pts_s, camera)
         observations = self._observe(poses, detected, held, appearance)
         looks = widened(state.tracks.appearance, observations.appearance.shape[1])
         before = replace(state.tracks, appearance=looks)
-        predictions = predictions_of(before, pts_s, state.epoch, self.settings)
         matched = self._associate(predictions, observations)
         rows = np.flatnonzero(matched != UNMATCHED)
         seen = observations[matched[rows]]
         options = (self.skeleton, self.settings)
-        clear = alone(observations, self.settings)[matched[rows]]
+        clear = seen.overlaps <= self.settings.alone_iou
         tracks, asked = observed(before, rows, seen, clear, *options), False
         if not looked:
             tracks, asked = asking(tracks, rows, seen, self.settings)
@@ -211,12 +212,22 @@ class PoseTracker:
         )
         return self._output(poses, observations, tracks, matched)
 
-    def _at(self, pts_s: float, camera: ArrayLike | None) -> State:
-        """The state moved on to ``pts_s``; what the clock may do is told in the class."""
-        affine = None if camera is None else checked(camera)
+    def _at(self, pts_s: float, camera: ArrayLike | None) -> tuple[State, Predictions]:
+        """The state moved on to ``pts_s``, and what it expects; see the class about the clock."""
         if not math.isfinite(pts_s):
             raise InputError(f"pts_s: expected a finite time in seconds, got {pts_s}")
-        state = self._state
+        affine = None if camera is None else checked(camera)
+        # Predicting, matching and updating at one time does the work once.
+        seen = b"" if affine is None else affine.tobytes()
+        state, ahead = self._state, self._ahead
+        if ahead and ahead[0] is state and ahead[1:3] == (pts_s, seen):
+            return ahead[3:]
+        later = self._moved_on(state, pts_s, affine)
+        expected = predictions_of(later.tracks, pts_s, later.epoch, self.settings)
+        self._ahead = (state, pts_s, seen, later, expected)
+        return later, expected
+
+    def _moved_on(self, state: State, pts_s: float, affine: Array | None) -> State:
         if state.pts_s is None:
             return replace(state, pts_s=pts_s)
         step = pts_s - state.pts_s

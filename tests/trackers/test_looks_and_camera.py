@@ -22,12 +22,21 @@ def looks(*people: tuple[float, ...]) -> NDArray[np.float32]:
     return np.array(people, np.float32)
 
 
-def test_only_what_both_show_is_compared() -> None:
-    nan = np.nan
-    one = np.array([[1.0, 0.0, nan, nan], [nan] * 4])
-    other = np.array([[2.0, 0.0, 5.0, 1.0], [0.0, 3.0, nan, 1.0], [nan, nan, 1.0, 1.0]])
-    assert resemblance(one, other)[0].tolist() == pytest.approx([1, 0, nan], nan_ok=True)
-    assert np.isnan(resemblance(one, other)[1]).all()
+@pytest.mark.parametrize(
+    ("one", "other", "cosine"),
+    [
+        ([1, 0, np.nan, np.nan], [2, 0, 5, 1], 1),
+        ([1, 0, np.nan, np.nan], [0, 3, np.nan, 1], 0),
+        ([1, 0, np.nan, np.nan], [np.nan, np.nan, 1, 1], np.nan),
+        ([0, 0, 0, 0], [1, 1, 1, 1], np.nan),
+    ],
+    ids=["same", "unlike", "nothing-shared", "dark"],
+)
+def test_only_what_both_show_is_compared(
+    one: list[float], other: list[float], cosine: float
+) -> None:
+    got = resemblance(np.array([one], float), np.array([other], float))
+    assert got.tolist() == pytest.approx([cosine], nan_ok=True)
 
 
 def test_a_memory_moves_slowly_and_fills_its_gaps() -> None:
