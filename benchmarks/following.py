@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steadypose.benchmarks.agreement import Boxes, compare, read_truth, switches
 from steadypose.benchmarks.throughput import hardware
@@ -184,16 +183,18 @@ class _Counted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._network, name)
 
-    def estimate(self, image: NDArray[np.uint8], boxes: NDArray[np.floating]) -> Poses:
+    def estimate_many(self, images: Sequence[Any], boxes: Sequence[Any]) -> list[Poses]:
         """As the estimator does."""
-        self.people += len(boxes)
-        found: Poses = self._network.estimate(image, boxes)
+        self.people += sum(map(len, boxes))
+        found: list[Poses] = self._network.estimate_many(images, boxes)
         return found
 
-    def refine(self, image: NDArray[np.uint8], poses: Poses, *priors: Any) -> Poses:
+    def refine_many(
+        self, images: Sequence[Any], poses: Sequence[Poses], priors: Sequence[Any]
+    ) -> list[Poses]:
         """As the refiner does."""
-        self.people += len(poses)
-        found: Poses = self._network.refine(image, poses, *priors)
+        self.people += sum(map(len, poses))
+        found: list[Poses] = self._network.refine_many(images, poses, priors)
         return found
 
 

@@ -59,7 +59,7 @@ print(json.dumps([seen, without]))
 """
 
 NEED_TORCH = {
-    "steadypose.engines.refiner": "backbone drawing export losses network starting",
+    "steadypose.engines.refiner": "backbone drawing export exported losses network starting",
     "steadypose.engines.refiner.training": (
         "average checkpoint finish loop machine optimiser start tensors validate"
     ),

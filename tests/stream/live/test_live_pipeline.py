@@ -23,9 +23,9 @@ def test_five_times_too_slow_and_the_lag_does_not_grow(
     http: HttpFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = Pipeline(room=stand_in_room(Config(detector=DetectorConfig(every=1))))
-    estimate, cost_s = work.room.estimator.estimate, 5 / 30
+    estimate, cost_s = work.room.estimator.estimate_many, 5 / 30
     monkeypatch.setattr(
-        work.room.estimator, "estimate", lambda *a: (time.sleep(cost_s), estimate(*a))[1]
+        work.room.estimator, "estimate_many", lambda *a: (time.sleep(cost_s), estimate(*a))[1]
     )
     source = LiveSource(http.url("live.ts"), settings=QUICK)
     run = work.run(source)
