@@ -36,7 +36,6 @@ def trackeval_scores(truth: Sequence[BoxFrame], found: Sequence[BoxFrame]) -> di
     """HOTA of boxes by TrackEval, in percent, the means over its thresholds."""
     from trackeval.metrics import HOTA
 
-    logging.disable()
     data: dict[str, Any] = {
         "similarity_scores": [box_iou(t.boxes, f.boxes) for t, f in zip(truth, found, strict=True)]
     }
@@ -45,6 +44,10 @@ def trackeval_scores(truth: Sequence[BoxFrame], found: Sequence[BoxFrame]) -> di
         data[f"{side}_ids"] = [np.searchsorted(known, f.ids) for f in frames]
         data[f"num_{side}_ids"] = len(known)
         data[f"num_{side}_dets"] = sum(len(f.ids) for f in frames)
-    got = HOTA().eval_sequence(data)
+    logging.disable()  # it tells of every sequence
+    try:
+        got = HOTA().eval_sequence(data)
+    finally:
+        logging.disable(logging.NOTSET)
     names = ("HOTA", "DetA", "AssA", "DetRe", "DetPr", "AssRe", "AssPr", "LocA")
     return {name: 100 * float(np.mean(got[name])) for name in names}
