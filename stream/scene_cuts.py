@@ -57,8 +57,13 @@ class SceneCuts:
 
 def _seen(image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """A blurred gray thumbnail, and shares ``(3 * _BINS,)`` of blue, green and red levels."""
-    step = max(1, min(image.shape[0] // _SIZE[1], image.shape[1] // _SIZE[0]) // 4)
-    small = cv2.resize(image[::step, ::step], _SIZE, interpolation=cv2.INTER_AREA)
+    height, width = image.shape[:2]
+    step = max(1, min(height // _SIZE[1], width // _SIZE[0]) // 4)
+    # Single pixels first: to average all of them would read the whole picture.
+    sampled = cv2.resize(
+        image, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_NEAREST
+    )
+    small = cv2.resize(sampled, _SIZE, interpolation=cv2.INTER_AREA)
     gray = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), _BLUR, 0)
     levels = (small.reshape(-1, 3) // (256 // _BINS)) + np.arange(3) * _BINS
     counts = np.bincount(levels.ravel(), minlength=3 * _BINS)
