@@ -122,7 +122,7 @@ def together(room: EngineRoom, works: Sequence[Steps[T]], check: _Check = lambda
 
 
 def _find(room: EngineRoom, wishes: Sequence[Look], check: _Check) -> list[Detections]:
-    # One by one: a detector's whole-frame batches gain nothing on a processor.
+    # One by one: batches of whole frames were not seen to gain anything on a processor.
     found = []
     for wish in wishes:
         check()
