@@ -28,7 +28,8 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate what the options name, print it, and write the JSON file if asked."""
     metrics = _metrics(options.metric)
     only = tuple(filter(None, (options.sequences or "").split(",")))
-    pairs = Pairs(options.gt, options.pred, get_skeleton(options.keypoints), only)
+    skeleton = get_skeleton(options.keypoints)
+    pairs = Pairs(options.gt, options.pred, skeleton, only, by_name=options.order == "name")
     protocols: list[ProtocolName] = (
         ["official", "fixed"] if options.protocol == "both" else [options.protocol]
     )

@@ -31,6 +31,13 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--sequences", metavar="NAME,...", help="only these, in this order")
     parser.add_argument(
+        "--order",
+        choices=("folder", "name"),
+        default="folder",
+        help="of all sequences: as the folder lists them, as poseval does, or by name; it decides "
+        "between equal scores in AP of the official protocol [%(default)s]",
+    )
+    parser.add_argument(
         "--keypoints",
         choices=("posetrack17", "coco17"),
         default="posetrack17",

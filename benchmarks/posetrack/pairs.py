@@ -27,13 +27,15 @@ class Pairs:
         found: Folder of prediction files of the same names, or one file; COCO results are one file
             for all clips.
         skeleton: The joints of COCO results.
-        only: Use these clips alone, in this order; else all, by name of file.
+        only: Use these clips alone, in this order; else all.
+        by_name: All in the order of their names; else as the folder lists them.
     """
 
     truth: Path
     found: Path
     skeleton: Skeleton = POSETRACK17
     only: Sequence[str] = ()
+    by_name: bool = True
 
     def names(self) -> list[str]:
         """What the annotation files are called, without ``.json``, in order.
@@ -41,7 +43,7 @@ class Pairs:
         Raises:
             InputError: There are none, or one of ``only`` is not among them.
         """
-        known = [file.stem for file in clip_files(self.truth)]
+        known = [file.stem for file in clip_files(self.truth, by_name=self.by_name)]
         for name in self.only:
             if name not in known:
                 raise InputError(f"{self.truth}: " + unknown("sequence", name, known))

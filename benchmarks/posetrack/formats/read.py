@@ -22,11 +22,17 @@ from steadypose.poses import NO_TRACK, Poses
 from steadypose.skeletons import POSETRACK15, Skeleton
 
 
-def clip_files(path: Path) -> list[Path]:
-    """The ``.json`` files of a folder by name, or the one file. Raises InputError for none."""
+def clip_files(path: Path, *, by_name: bool = True) -> list[Path]:
+    """The ``.json`` files of a folder by name, or as the folder lists them; or the one file.
+
+    Raises:
+        InputError: There is none.
+    """
     if path.is_file():
         return [path]
-    files = sorted(path.glob("*.json")) if path.is_dir() else []
+    files = list(path.glob("*.json")) if path.is_dir() else []
+    if by_name:
+        files.sort()
     if not files:
         what = "holds no .json file" if path.is_dir() else "no such file or folder"
         raise InputError(f"{path}: {what}")

@@ -64,6 +64,16 @@ def test_sequences_are_chosen_and_ordered(files, capsys):
     assert "did you mean '000002_mpii_test'" in capsys.readouterr().err
 
 
+def test_all_sequences_come_as_the_folder_lists_them_or_by_name(files, capsys, monkeypatch):
+    truths = sorted((files / "val/gt").glob("*.json"))
+    monkeypatch.setattr(type(files), "glob", lambda folder, pattern: iter(truths[::-1]))
+    for more, expected in (((), [1, 0]), (("--order", "name"), [0, 1])):
+        assert main(arguments(files / "val", "--per-sequence", *more)) == 0
+        text = capsys.readouterr().out
+        places = [text.index(truths[n].stem) for n in expected]
+        assert places == sorted(places)
+
+
 def test_thresholds_come_from_training_sequences(files, capsys):
     train = ["--train-gt", str(files / "train/gt"), "--train-pred", str(files / "train/pred")]
     assert main(arguments(files / "val", *train)) == 0
