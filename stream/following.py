@@ -65,9 +65,10 @@ class Follower:
             detections = yield from self._look(frame, watch)
         self._since_look = self._since_look + 1 if detections is None else 0
         with stage("estimate"):
-            sight, poses = yield from self._estimate(frame, detections, camera, watch)
+            sight = self._sight(frame, detections, camera, watch)
+            poses, evidence = yield from self._poser.poses(sight)
         with stage("track"), watch.measure("track"):
-            people = self._track(sight, poses)
+            people = self._track(sight, poses, evidence)
         return FrameResult(
             frame=frame,
             poses=people,
@@ -96,20 +97,20 @@ class Follower:
         with stage("detect"), watch.measure("detect"):
             return (yield from look(frame.image))
 
-    def _estimate(
+    def _sight(
         self,
         frame: Frame,
         detections: Detections | None,
         camera: NDArray[np.float64] | None,
         watch: Stopwatch,
-    ) -> Steps[tuple[Sight, Poses]]:
-        """Where people are looked for in the frame, and their poses."""
+    ) -> Sight:
+        """Where people are looked for in the frame."""
         looked = detections is not None
         with watch.measure("estimate"):
             predictions = self._tracker.predict(frame.pts_s, camera=camera)
             size = (frame.height, frame.width)
             where = candidates(detections, predictions, self._room.config.detector, size)
-        sight = Sight(
+        return Sight(
             frame=frame,
             where=where,
             predictions=predictions,
@@ -117,15 +118,15 @@ class Follower:
             camera=camera,
             watch=watch,
         )
-        return sight, (yield from self._poser.poses(sight))
 
-    def _track(self, sight: Sight, poses: Poses) -> Poses:
+    def _track(self, sight: Sight, poses: Poses, evidence: NDArray[np.float32]) -> Poses:
         people = self._tracker.update(
             poses,
             sight.frame.pts_s,
             detected=sight.where.detected if sight.looked else False,
             held=held_in(poses),
             appearance=self._cues.looks(sight.frame, poses),
+            evidence=evidence,
             camera=sight.camera,
         )
         self._poser.remember(people, sight)

@@ -91,19 +91,23 @@ class Poser:
         self._sure_ids, self._last_s = sure.track_ids, sight.frame.pts_s
         self._holder.remember(sure, np.isin(sure.track_ids, self._held_ids), sight.predictions)
 
-    def poses(self, sight: Sight) -> Steps[Poses]:
-        """A pose for each box of the sight, with boxes and person scores made up to date.
+    def poses(self, sight: Sight) -> Steps[tuple[Poses, NDArray[np.float32]]]:
+        """A pose for each box of the sight, and its evidence ``(N,)`` as the tracker takes it.
 
-        Who is held has the id of the track already, nobody else has one.
+        Boxes and person scores are made up to date. Who is held has the id of the track already,
+        nobody else has one.
         """
         refiner = self._room.refiner
         if refiner is None:
             poses = yield from self._estimate(sight, np.arange(len(sight.where.boxes)))
+            evidence = np.ones(len(poses), np.float32)
         else:
-            poses = yield from self._refined(refiner, sight)
-        return _finished(poses, sight)
+            poses, evidence = yield from self._refined(refiner, sight)
+        return _finished(poses, sight), evidence
 
-    def _refined(self, refiner: PoseRefiner, sight: Sight) -> Steps[Poses]:
+    def _refined(
+        self, refiner: PoseRefiner, sight: Sight
+    ) -> Steps[tuple[Poses, NDArray[np.float32]]]:
         poses = _nobody(refiner, sight.where.boxes)
         expected = self._expected(sight)
         with stage("refine"), sight.watch.measure("refine"):
@@ -118,12 +122,15 @@ class Poser:
             expected = expected[sure]
             poses = _put(poses, expected, alone[sure])
         rest = np.setdiff1d(np.arange(len(poses)), np.concatenate([expected, held]))
+        evidence = np.ones(len(poses), np.float32)
         if not len(rest):
-            return poses
+            return poses, evidence
         poses = _put(poses, rest, (yield from self._estimate(sight, rest)))
         with stage("refine"), sight.watch.measure("refine"):
             priors = self._matched_priors(sight, poses)[rest]
-        return _put(poses, rest, (yield from _refine(sight, poses[rest], priors)))
+        refined = yield from _refine(sight, poses[rest], priors)
+        evidence[rest] = _evidence(poses[rest], refined, priors)
+        return _put(poses, rest, refined), evidence
 
     def _estimate(self, sight: Sight, rows: NDArray[np.intp]) -> Steps[Poses]:
         """What the estimator finds in the boxes ``rows``."""
@@ -201,6 +208,17 @@ def priors_of(predictions: Predictions) -> NDArray[np.float32]:
     known = np.isfinite(predictions.keypoints).all(2, keepdims=True) & (certainty > 0)
     joints = np.concatenate([predictions.keypoints, certainty], 2)
     return np.where(known, joints, 0).astype(np.float32)
+
+
+def _evidence(estimated: Poses, refined: Poses, priors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What poses would be worth without their priors, ``(N,)``: the estimator knew of none.
+
+    The refiner is sure of a joint also because the track expects it there. If the tracker took that
+    for news, tracks of nobody would keep themselves alive, and others would go straight on where
+    the person turns.
+    """
+    share = estimated.scores.mean(1) / np.maximum(refined.scores.mean(1), 1e-6)
+    return np.where(priors.any((1, 2)), np.minimum(share, 1), 1).astype(np.float32)
 
 
 def _nobody(refiner: PoseRefiner, boxes: NDArray[np.float32]) -> Poses:

@@ -75,21 +75,27 @@ def observe(
     detected: bool | NDArray[np.bool_],
     held: NDArray[np.bool_] | None,
     appearance: NDArray[np.floating] | None,
+    evidence: NDArray[np.floating] | None,
     settings: TrackerSettings,
 ) -> Observations:
     """Take people in; NaN scores count as 0, joints beyond ``FARTHEST_PX`` as missing.
+
+    Joint scores are taken times the evidence.
 
     A row without a usable box (not finite, too far, or no area) takes the tight box around its
     joints; one that has neither is left out, as is a duplicate of a better row.
 
     Raises:
         InputError: ``detected`` is neither one value nor one for each row, ``held`` is not one for
-            each row, a held row has no track id, or ``appearance`` has another number of rows.
+            each row, a held row has no track id, ``appearance`` has another number of rows, or
+            ``evidence`` is not a number in 0..1 for each row.
     """
     near = np.abs(np.nan_to_num(poses.keypoints)) < FARTHEST_PX
     present = poses.present & near.all(-1)
     keypoints = np.where(present[..., None], poses.keypoints, np.float32(np.nan))
     scores = np.where(present, np.clip(poses.scores, 0, 1), 0.0).astype(np.float64)
+    if evidence is not None:
+        scores *= _checked_evidence(evidence, len(poses))[:, None]
     boxes = np.where(_usable(poses.boxes)[:, None], poses.boxes, tight_boxes(keypoints))
     observations = Observations(
         np.arange(len(poses)),
@@ -185,6 +191,13 @@ def _each(detected: bool | NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:
     if mask.shape not in ((), (rows,)):
         raise InputError(f"detected: expected one value or shape ({rows},), got {mask.shape}")
     return np.broadcast_to(mask, (rows,))
+
+
+def _checked_evidence(evidence: NDArray[np.floating], rows: int) -> Array:
+    values = np.asarray(evidence, np.float64)
+    if values.shape != (rows,) or not ((values >= 0) & (values <= 1)).all():
+        raise InputError(f"evidence: expected shape ({rows},) in 0..1, got {values}")
+    return values
 
 
 def _held(held: NDArray[np.bool_] | None, poses: Poses) -> NDArray[np.int64]:

@@ -134,7 +134,7 @@ class PoseTracker:
         arguments and errors are those of ``update``.
         """
         predictions = self.predict(pts_s, camera=camera)
-        observations = self._observe(poses, detected, held, appearance)
+        observations = self._observe(poses, detected, held, appearance, None)
         matched = self._associate(predictions, observations)
         ids = np.full(len(poses), NO_TRACK, np.int64)
         rows = np.flatnonzero(matched != UNMATCHED)
@@ -149,6 +149,7 @@ class PoseTracker:
         detected: bool | NDArray[np.bool_] = True,
         held: NDArray[np.bool_] | None = None,
         appearance: NDArray[np.floating] | None = None,
+        evidence: NDArray[np.floating] | None = None,
         camera: ArrayLike | None = None,
     ) -> Poses:
         """Take in the people of the frame at ``pts_s`` and return those who have an identity.
@@ -168,6 +169,10 @@ class PoseTracker:
                 detection of the same person. None where nobody is held.
             appearance: ``(N, D)`` what the people look like, compared by cosine: any descriptor of
                 one length; NaN where unknown.
+            evidence: ``(N,)`` in 0..1, share of its joint scores that a pose would have had without
+                what this tracker predicted: one that was found with the help of the prediction
+                agrees with it too well, and bears witness for its track so much less. The people
+                returned keep their scores. 1 for all where not given.
             camera: ``(2, 3)`` affine map of pixels of the frame before to pixels of this frame, of
                 what stands still; not given where the camera does.
 
@@ -178,12 +183,13 @@ class PoseTracker:
 
         Raises:
             InputError: ``pts_s`` is not finite, the poses have another skeleton, ``detected`` or
-                ``held`` or ``appearance`` has another length, a held row has no track id, or
-                ``camera`` is no camera motion.
+                ``held`` or ``appearance`` has another length, a held row has no track id,
+                ``evidence`` is not one number in 0..1 for each row, or ``camera`` is no camera
+                motion.
         """
         looked = np.ndim(detected) > 0 or bool(detected)
         state, predictions = self._at(pts_s, camera)
-        observations = self._observe(poses, detected, held, appearance)
+        observations = self._observe(poses, detected, held, appearance, evidence)
         looks = widened(state.tracks.appearance, observations.appearance.shape[1])
         before = replace(state.tracks, appearance=looks)
         matched = self._associate(predictions, observations)
@@ -246,13 +252,14 @@ class PoseTracker:
         detected: bool | NDArray[np.bool_],
         held: NDArray[np.bool_] | None,
         appearance: NDArray[np.floating] | None,
+        evidence: NDArray[np.floating] | None,
     ) -> Observations:
         if poses.skeleton != self.skeleton:
             raise InputError(
                 f"poses: expected the tracker's skeleton {self.skeleton.name}, "
                 f"got {poses.skeleton.name}"
             )
-        observations = observe(poses, detected, held, appearance, self.settings)
+        observations = observe(poses, detected, held, appearance, evidence, self.settings)
         known = self._state.tracks.appearance.shape[1]
         return replace(observations, appearance=widened(observations.appearance, known))
 

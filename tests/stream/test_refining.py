@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from steadypose import Frame, Poses, PoseTracker
 from steadypose.configs import Config, DetectorConfig, EstimatorConfig, RefinerConfig
@@ -60,15 +61,15 @@ class Work:
         refine = Poser.poses
         network, refiner = self.network, self.refiner
 
-        def counted(poser: Poser, sight: object) -> Steps[Poses]:
+        def counted(poser: Poser, sight: object) -> Steps[tuple[Poses, NDArray[np.float32]]]:
             before = (network.people, refiner.with_prior, refiner.from_prior)
-            poses = yield from refine(poser, sight)  # type: ignore[arg-type]
+            found = yield from refine(poser, sight)  # type: ignore[arg-type]
             after = (network.people, refiner.with_prior, refiner.from_prior)
             for numbers, a, b in zip(
                 (self.estimated, self.with_prior, self.from_prior), before, after, strict=True
             ):
                 numbers.append(b - a)
-            return poses
+            return found
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Poser, "poses", counted)
@@ -96,6 +97,17 @@ def test_priors_can_be_switched_off() -> None:
     got = work.run(walk(8))
     assert work.with_prior == [0] * 8
     assert {tuple(r.poses.track_ids.tolist()) for r in got} == {(1, 2)}
+
+
+def test_a_prior_alone_keeps_nobody_alive() -> None:
+    scenes = walk(20, people=2, speed=0.0)
+    for boxes in scenes[8:]:
+        boxes.pop()
+    work = Work(every=100)
+    work.refiner.gullible = True
+    got = work.run(scenes)
+    assert got[7].poses.track_ids.tolist() == [1, 2]
+    assert [len(result.poses) for result in got[8:]] == [1] * 12
 
 
 def test_who_appears_has_no_prior() -> None:
