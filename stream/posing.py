@@ -217,7 +217,8 @@ def _evidence(estimated: Poses, refined: Poses, priors: NDArray[np.float32]) -> 
     for news, tracks of nobody would keep themselves alive, and others would go straight on where
     the person turns.
     """
-    share = estimated.scores.mean(1) / np.maximum(refined.scores.mean(1), 1e-6)
+    both = estimated.present
+    share = estimated.scores.sum(1) / np.maximum((refined.scores * both).sum(1), 1e-6)
     return np.where(priors.any((1, 2)), np.minimum(share, 1), 1).astype(np.float32)
 
 

@@ -108,14 +108,14 @@ class FigureRefiner:
         with_pose, from_prior: People refined from a pose, and from a prior alone.
         with_prior: People who had a prior, with a pose or without.
         blind: Whether it fails to find people of whom there is no pose.
-        gullible: Whether it is sure of whoever has a prior.
+        surer: What it adds to the scores of whoever has a prior.
     """
 
     path, name, runtime = Path(__file__), "stand-in refiner", "numpy"
 
     def __init__(self) -> None:
         self.with_pose = self.from_prior = self.with_prior = 0
-        self.blind = self.gullible = False
+        self.blind, self.surer = False, 0.0
 
     def infer(self, feeds: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.float32]]:
         posed, known = (feeds[name][..., 2].any(1) for name in ("pose", "prior"))
@@ -125,9 +125,7 @@ class FigureRefiner:
         found = _lay(np.concatenate([_FIGURE, _HEAD_ENDS]), feeds["image"])  # type: ignore[arg-type]
         lost = ~posed & (~known | self.blind)
         found[lost, :, 2] = 0.1
-        if self.gullible:
-            found[known] = np.where(feeds["prior"][known][..., 2:] > 0, feeds["prior"][known], 0)
-            found[known, :, 2] = 0.9
+        found[known, :, 2] += self.surer
         return {"keypoints": found}
 
 

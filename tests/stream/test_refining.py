@@ -55,6 +55,7 @@ class Work:
         self.estimated: list[int] = []
         self.with_prior: list[int] = []
         self.from_prior: list[int] = []
+        self.evidence: list[NDArray[np.float32]] = []
 
     def run(self, scenes: Sequence[Sequence[Box]], **source: object) -> list[FrameResult]:
         """Results; the lists then hold the numbers of people frame by frame."""
@@ -69,6 +70,7 @@ class Work:
                 (self.estimated, self.with_prior, self.from_prior), before, after, strict=True
             ):
                 numbers.append(b - a)
+            self.evidence.append(found[1])
             return found
 
         with pytest.MonkeyPatch.context() as patch:
@@ -99,15 +101,16 @@ def test_priors_can_be_switched_off() -> None:
     assert {tuple(r.poses.track_ids.tolist()) for r in got} == {(1, 2)}
 
 
-def test_a_prior_alone_keeps_nobody_alive() -> None:
-    scenes = walk(20, people=2, speed=0.0)
-    for boxes in scenes[8:]:
-        boxes.pop()
-    work = Work(every=100)
-    work.refiner.gullible = True
-    got = work.run(scenes)
-    assert got[7].poses.track_ids.tolist() == [1, 2]
-    assert [len(result.poses) for result in got[8:]] == [1] * 12
+@pytest.mark.parametrize("prior", [True, False])
+def test_what_a_prior_adds_to_the_scores_is_no_evidence(prior: bool) -> None:
+    work = Work(prior=prior)
+    work.refiner.surer = 0.1
+    got = work.run(walk(8))
+    assert work.evidence[0].tolist() == [1, 1]
+    share = 0.9 if prior else 1.0
+    for evidence in work.evidence[1:]:
+        np.testing.assert_allclose(evidence, share, rtol=1e-6)
+    assert got[-1].poses.scores.min() == pytest.approx(1.0 if prior else 0.9)
 
 
 def test_who_appears_has_no_prior() -> None:
