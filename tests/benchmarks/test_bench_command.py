@@ -79,7 +79,7 @@ def test_a_measurement_that_fails_says_why(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_options_reach_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
-    from steadypose.benchmarks import accuracy
+    from steadypose.benchmarks.accuracy import run as accuracy
 
     seen: list[argparse.Namespace] = []
 

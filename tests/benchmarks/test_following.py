@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from steadypose.benchmarks import following
 from steadypose.benchmarks.agreement import compare, read_truth, switches
+from steadypose.benchmarks.following import run as following
 from steadypose.configs import Config, EstimatorConfig, RefinerConfig
 from steadypose.errors import InputError
 from steadypose.poses import Poses
