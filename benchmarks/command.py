@@ -24,6 +24,7 @@ from steadypose.benchmarks.posetrack.speed_arguments import add_arguments as add
 from steadypose.benchmarks.profile.arguments import add_arguments as add_profile
 from steadypose.benchmarks.records import told_command
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
+from steadypose.benchmarks.render.arguments import add_arguments as add_render
 from steadypose.benchmarks.throughput.arguments import add_arguments as add_throughput
 from steadypose.benchmarks.tracker_cost.arguments import add_arguments as add_tracker_cost
 from steadypose.benchmarks.trackers.arguments import add_arguments as add_trackers
@@ -90,6 +91,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.growth.run",
         add_growth,
         "time of a frame by the number of people in it",
+    ),
+    "render": (
+        "steadypose.benchmarks.render.run",
+        add_render,
+        "records as tables and plots, and the marked parts of documents written anew",
     ),
     "cameras": (
         "steadypose.benchmarks.cameras.run",

@@ -22,8 +22,9 @@ def markdown(lines: Sequence[Line]) -> str:
         rows = [line for line in lines if line["what"] == what]
         origin = _origins(rows)
         parts += [f"### {what}", ""]
-        # The same list again under every heading would bury the tables.
-        parts += [*origin, ""] if origin != told else []
+        # The same again under every heading would bury the tables.
+        new = [each for each in origin if each not in told]
+        parts += [*new, ""] if new else []
         parts += [*rows_of(rows), ""]
         told = origin
     return "\n".join(parts).rstrip() + "\n"
@@ -79,6 +80,8 @@ def _number(value: float) -> str:
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:.0f}"
     size = abs(value)
+    if 0 < size < 0.001:
+        return f"{value:.3g}"
     digits = 1 if size >= 100 else 2 if size >= 10 else 3 if size >= 0.1 else 4
     return f"{value:.{digits}f}".rstrip("0").rstrip(".") if value else "0"
 

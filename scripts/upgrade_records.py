@@ -2,8 +2,8 @@
 
     python scripts/upgrade_records.py FILE.jsonl...
 
-rewrites files whose lines have the forms that each measurement once had; lines of the present
-form stay as they are, so it can be run again. No figure is altered: what was not noted then (commit,
+rewrites files whose lines have the forms that each measurement once had; lines of the present form
+stay as they are, so it can be run again. No figure is altered: what was not noted then (commit,
 date, command) is null, but for commands that follow from what was noted.
 """
 

@@ -14,7 +14,7 @@ from steadypose.benchmarks.batch.scaling import measure_scaling
 from steadypose.benchmarks.batch.seams import measure_seams
 from steadypose.benchmarks.records import Origin, Record
 
-_CASE = ("config", "variant", "options", "clips", "video_s", "split_s", "overlap_s", "jobs", "seed")
+_CASE = ("variant", "options", "clips", "video_s", "split_s", "overlap_s", "jobs", "seed")
 """What tells one record from another; the rest is what was measured."""
 
 
@@ -33,8 +33,8 @@ def run(options: argparse.Namespace) -> int:
 
 def as_record(what: str, values: dict[str, Any]) -> Record:
     """A record of what one of the measurements gave."""
-    case = {name: values[name] for name in _CASE if name in values}
-    rest = {name: value for name, value in values.items() if name not in case}
+    case = {"preset": values["config"], **{k: values[k] for k in _CASE if k in values}}
+    rest = {k: value for k, value in values.items() if k not in (*_CASE, "config")}
     return Record(what=f"batch {what}", case=case, values=rest, n=values.get("clips"))
 
 

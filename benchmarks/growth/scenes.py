@@ -23,8 +23,8 @@ _COLUMNS, _ROWS = 10, 3
 _MARGIN = 0.08
 """Of a box's sides, which is cut out with the person on each side."""
 _FPS = 25.0
-_SURE = 0.6
-_APART = 0.05
+_SURE = 0.5
+_APART = 0.1
 _LOOKS = 8
 
 
@@ -65,8 +65,7 @@ def cut_people(clip: Path, detector: Detector) -> tuple[list[Cutout], Image]:
 def _people(image: Image, detector: Detector) -> list[Cutout]:
     detections = detector.detect(image)
     boxes = detections.boxes[detections.scores >= _SURE].astype(np.float64)
-    overlap = box_iou(boxes, detections.boxes)
-    alone = (overlap > _APART).sum(1) == 1
+    alone = (box_iou(boxes, boxes) > _APART).sum(1) == 1
     limits = np.array([image.shape[1], image.shape[0]] * 2, np.float64)
     cutouts = []
     for box in boxes[alone]:

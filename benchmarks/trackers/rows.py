@@ -34,7 +34,7 @@ class Row:
         """As it is written; ``config`` is what all rows share."""
         return Record(
             what=f"trackers {self.section}",
-            case={"case": self.case, "tracker": self.name, "settings": self.settings},
+            case={"scene": self.case, "tracker": self.name, "settings": self.settings},
             values={
                 name: asdict(value) if isinstance(value, Interval) else value
                 for name, value in self.values.items()

@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"{name}, {row.case}, {row.name}: {spent:.0f} s", file=sys.stderr, flush=True)
             records.append(options.json, [record], origin)
     text = tables.markdown([records.as_line(record, origin) for record in found])
-    print(text + (_by_video(found) if options.by_video else ""), end="")
+    text += _by_video(found) if options.by_video else ""
+    print(text, end="")
     if options.markdown:
         write_whole(options.markdown, text)
     return 0
@@ -58,9 +59,9 @@ def _by_video(found: Sequence[Record]) -> str:
     lines = []
     for record in found:
         for video, count in record.more.get("switches_by_video", {}).items():
-            row = (record.case["case"], record.case["tracker"], video, str(count))
+            row = (record.case["scene"], record.case["tracker"], video, str(count))
             lines.append(row)
-    head = ("case", "tracker", "video", "switches")
+    head = ("scene", "tracker", "video", "switches")
     return "\n".join(["", *table(head, lines), ""]) if lines else ""
 
 
