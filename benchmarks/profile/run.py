@@ -32,7 +32,8 @@ class Measured:
         frames: In each round.
         people: Mean people of a frame.
         steps, threads: The rounds of either way.
-        alone, spinning: Milliseconds of each stage's network alone, round by round.
+        alone, processor, spinning: Milliseconds of each stage's network alone, round by round; by
+            the processor's time; and with threads that wait actively.
         flops: Operations a frame of each stage's network.
     """
 
@@ -41,12 +42,17 @@ class Measured:
     steps: list[Stepwise] = field(default_factory=list)
     threads: list[Threaded] = field(default_factory=list)
     alone: dict[str, list[float]] = field(default_factory=dict)
+    processor: dict[str, list[float]] = field(default_factory=dict)
     spinning: dict[str, list[float]] = field(default_factory=dict)
     flops: dict[str, float] = field(default_factory=dict)
 
     def step_ms(self, name: str) -> list[float]:
         """Of a stage, one stage at a time."""
         return [1e3 * s.seconds[name] / s.frames for s in self.steps]
+
+    def processor_ms(self, name: str) -> list[float]:
+        """Of a stage, one stage at a time, all threads."""
+        return [1e3 * s.processor[name] / s.frames for s in self.steps]
 
     def thread_ms(self, name: str, what: str = "work_s") -> list[float]:
         """Of a stage in the pipeline, where the others run beside it."""
@@ -101,8 +107,11 @@ def measure(room: EngineRoom, clip: Path, frames: int, rounds: int) -> Measured:
     for _ in range(rounds):
         found.steps.append(in_sequence(room, clip, frames))
         for name in replays:
-            for replay, spent in ((replays, found.alone), (spinning, found.spinning)):
-                spent.setdefault(name, []).append(1e3 * replay[name].seconds() / first.frames)
+            wall, processor = replays[name].seconds()
+            found.alone.setdefault(name, []).append(1e3 * wall / first.frames)
+            found.processor.setdefault(name, []).append(1e3 * processor / first.frames)
+            wall, _ = spinning[name].seconds()
+            found.spinning.setdefault(name, []).append(1e3 * wall / first.frames)
         found.threads.append(threaded(room, clip, frames))
     return found
 
@@ -147,16 +156,16 @@ def _records(
 def _stage(name: str, found: Measured, frame_ms: float) -> dict[str, Any]:
     """The row of a stage; what has no network has nothing to compare."""
     ms = float(np.median(found.step_ms(name)))
-    processor = np.median([1e3 * s.processor[name] / s.frames for s in found.steps])
     values: dict[str, Any] = {
         "ms a frame": median_of(found.step_ms(name)),
         "% of the frame": round(100 * ms / frame_ms, 1),
-        "processor ms": round(float(processor), 2),
+        "processor ms": median_of(found.processor_ms(name)),
     }
     if name in found.alone:
         values |= {
             "in its network ms": median_of(found.network_ms(name, found.steps)),
             "network alone ms": median_of(found.alone[name]),
+            "network alone, processor ms": median_of(found.processor[name]),
             "network alone, spinning ms": median_of(found.spinning[name]),
             "calls a frame": round(len(_seconds(found.steps[0].calls, name)) / found.frames, 2),
         }
@@ -175,6 +184,10 @@ def _verdict(found: Measured, frame_ms: float) -> dict[str, Any]:
         100 * (1 - sum(sum(_seconds(s.calls, name)) for name in found.alone) / s.total)
         for s in found.steps
     ]
+    idle = [
+        100 * (1 - alone / sum(found.processor_ms(name)[n] for name in STAGES))
+        for n, alone in enumerate(map(sum, zip(*found.processor.values(), strict=True)))
+    ]
     beside = [
         100 * (1 - work / each)
         for work, each in zip(found.thread_ms(slowest), intervals, strict=True)
@@ -188,8 +201,12 @@ def _verdict(found: Measured, frame_ms: float) -> dict[str, Any]:
                               / found.frames, 2),
         "slowest stage": slowest,
         "% of its network alone": _shares(alone, found.step_ms(slowest)),
+        "% of it by the processor's time": _shares(
+            found.processor[slowest], found.processor_ms(slowest)
+        ),
         "% of it in the pipeline": _shares(alone, found.thread_ms(slowest)),
         "rest of the frame, outside of networks %": median_of(outside),
+        "rest of the frame, outside of networks, by the processor's time %": median_of(idle),
         "rest of the pipeline's frame, beside the slowest stage %": median_of(beside),
     }  # fmt: skip
 

@@ -63,7 +63,9 @@ def test_calls_are_noted_and_can_be_made_again(tmp_path: Path) -> None:
     room.estimator.estimate(image, boxes)
     (call,) = calls
     assert (call.stage, call.shape[0], call.feeds["boxes"].shape) == ("estimate", 2, (2, 2))
-    assert 0 < Replay(calls, threads=1).seconds() < 10
+    wall, processor = Replay(calls, threads=1).seconds()
+    assert 0 < wall < 10
+    assert 0 <= processor < 10
 
 
 def test_stages_add_up_to_the_frame(tmp_path: Path) -> None:
