@@ -55,7 +55,7 @@ def variants() -> list[Variant]:
         )
         for n in (1, 2, 4, 8)
     ]
-    estimates = {
+    estimates: dict[str, dict[str, Any]] = {
         "estimate new, hold 0": {"when": "new", "hold": 0},
         "estimate new": {"when": "new"},
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ class ProcessorWatch(Stopwatch):
 
     def __init__(self) -> None:
         super().__init__()
-        self.processor: Counter[str] = Counter()
+        self.processor: dict[str, float] = {}
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
@@ -38,7 +37,8 @@ class ProcessorWatch(Stopwatch):
             with super().measure(name):
                 yield
         finally:
-            self.processor[name] += time.process_time() - started
+            spent = time.process_time() - started
+            self.processor[name] = self.processor.get(name, 0.0) + spent
 
 
 @dataclass(eq=False)
@@ -56,8 +56,8 @@ class Stepwise:
 
     frames: int = 0
     people: int = 0
-    seconds: Counter[str] = field(default_factory=Counter)
-    processor: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+    processor: dict[str, float] = field(default_factory=dict)
     total: float = 0.0
     calls: list[Call] = field(default_factory=list)
 
@@ -89,13 +89,18 @@ def in_sequence(room: EngineRoom, clip: Path, frames: int, *, keep: bool = False
                     sink.write(result)
             done.frames += 1
             done.people += len(result.poses)
-            done.seconds.update(watch.seconds)
-            done.processor.update(watch.processor)
+            _add(done.seconds, watch.seconds)
+            _add(done.processor, watch.processor)
         done.total = time.perf_counter() - started
         for sink in sinks:
             sink.discard()
     done.calls = calls
     return done
+
+
+def _add(total: dict[str, float], more: dict[str, float]) -> None:
+    for name, seconds in more.items():
+        total[name] = total.get(name, 0.0) + seconds
 
 
 def _sinks(room: EngineRoom, source: Any, folder: str) -> list[FileSink]:

@@ -48,11 +48,11 @@ class Measured:
 
     def step_ms(self, name: str) -> list[float]:
         """Of a stage, one stage at a time."""
-        return [1e3 * s.seconds[name] / s.frames for s in self.steps]
+        return [1e3 * s.seconds.get(name, 0.0) / s.frames for s in self.steps]
 
     def processor_ms(self, name: str) -> list[float]:
         """Of a stage, one stage at a time, all threads."""
-        return [1e3 * s.processor[name] / s.frames for s in self.steps]
+        return [1e3 * s.processor.get(name, 0.0) / s.frames for s in self.steps]
 
     def thread_ms(self, name: str, what: str = "work_s") -> list[float]:
         """Of a stage in the pipeline, where the others run beside it."""
@@ -138,7 +138,7 @@ def _records(
     decoded: tuple[float, float],
 ) -> Iterator[Record]:
     config = {"threads": threads, "rounds": len(found.steps)}
-    known = {"n": found.frames, "config": config}
+    known: dict[str, Any] = {"n": found.frames, "config": config}
     frame_ms = float(np.median([1e3 * s.total / s.frames for s in found.steps]))
     for name in STAGES:
         if any(found.step_ms(name)):

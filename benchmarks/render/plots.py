@@ -21,7 +21,7 @@ from steadypose.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "steadypose",  # the same records give the same file
     "svg.fonttype": "none",
     "font.size": 9,
