@@ -25,6 +25,7 @@ import argparse
 import datetime
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -91,6 +92,12 @@ def append(path: Path | None, records: Sequence[Record], origin: Origin) -> None
     """Append a line for each record; does nothing without a file. Raises OutputError."""
     if path is not None:
         append_lines(path, [as_line(record, origin) for record in records])
+
+
+def tell(record: Record) -> None:
+    """Say on stderr that something was measured, while the next thing is."""
+    case = ", ".join(f"{value}" for value in record.case.values())
+    print(f"{record.what}: {case}", file=sys.stderr, flush=True)
 
 
 def read(path: Path) -> list[dict[str, Any]]:

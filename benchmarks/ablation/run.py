@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
             for record in _records(clip, preset, options, passes, truth):
                 found.append(record)
                 records.append(options.json, [record], origin)
+                records.tell(record)
     print(tables.markdown([records.as_line(record, origin) for record in found]), end="")
     return 0
 

@@ -141,6 +141,7 @@ def run(options: argparse.Namespace) -> int:
                 record = as_record(name, model, crops, metrics, spent, len(data.images))
                 found.append(record)
                 records.append(options.json, [record], origin)
+                records.tell(record)
     print(tables.markdown([records.as_line(record, origin) for record in found]), end="")
     return 0
 

@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     for record in _measure_all(options):
         found.append(record)
         records.append(options.json, [record], origin)
+        records.tell(record)
     print(tables.markdown([records.as_line(record, origin) for record in found]), end="")
     return 0
 

@@ -1,7 +1,8 @@
 """Marked parts of Markdown documents, written anew from records.
 
 ``<!-- table: NAME -->`` ... ``<!-- end -->``: what stands between is replaced, on lines of its own
-where a line ends behind the mark, else within the sentence.
+where a line ends behind the mark, else within the sentence. Names are in small letters, so that a
+document can speak of the marks.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from pathlib import Path
 from steadypose.benchmarks.render.shapes import Shape, rendered
 from steadypose.errors import InputError
 
-_MARKED = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->)(?P<inside>.*?)(<!-- end -->)", re.DOTALL)
-_BEGIN = re.compile(r"<!-- table: ")
+_MARKED = re.compile(r"(<!-- table: (?P<name>[a-z0-9-]+) -->)(?P<inside>.*?)(<!-- end -->)", re.DOTALL)
+_BEGIN = re.compile(r"<!-- table: [a-z0-9]")
 
 
 def renew(text: str, shapes: dict[str, Shape], folder: Path) -> str:

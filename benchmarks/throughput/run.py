@@ -154,5 +154,6 @@ def run(options: argparse.Namespace) -> int:
             record = _in_a_fresh_process(clip, config, extra).record()
             found.append(record)
             records.append(options.json, [record], origin)
+            records.tell(record)
     print(tables.markdown([records.as_line(record, origin) for record in found]), end="")
     return 0
