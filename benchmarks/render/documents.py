@@ -14,7 +14,9 @@ from pathlib import Path
 from steadypose.benchmarks.render.shapes import Shape, rendered
 from steadypose.errors import InputError
 
-_MARKED = re.compile(r"(<!-- table: (?P<name>[a-z0-9-]+) -->)(?P<inside>.*?)(<!-- end -->)", re.DOTALL)
+_MARKED = re.compile(
+    r"(<!-- table: (?P<name>[a-z0-9-]+) -->)(?P<inside>.*?)(<!-- end -->)", re.DOTALL
+)
 _BEGIN = re.compile(r"<!-- table: [a-z0-9]")
 
 
