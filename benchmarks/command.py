@@ -10,93 +10,25 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+from steadypose.benchmarks.ablation.arguments import add_arguments as add_ablation
+from steadypose.benchmarks.accuracy.arguments import add_arguments as add_accuracy
+from steadypose.benchmarks.batch.arguments import add_arguments as add_batch
+from steadypose.benchmarks.cameras.arguments import add_arguments as add_cameras
 from steadypose.benchmarks.engines.arguments import add_arguments as add_engines
+from steadypose.benchmarks.following.arguments import add_arguments as add_following
+from steadypose.benchmarks.growth.arguments import add_arguments as add_growth
+from steadypose.benchmarks.latency.arguments import add_arguments as add_latency
+from steadypose.benchmarks.posetrack.speed_arguments import add_arguments as add_posetrack
+from steadypose.benchmarks.profile.arguments import add_arguments as add_profile
+from steadypose.benchmarks.records import told_command
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
+from steadypose.benchmarks.render.arguments import add_arguments as add_render
+from steadypose.benchmarks.throughput.arguments import add_arguments as add_throughput
+from steadypose.benchmarks.tracker_cost.arguments import add_arguments as add_tracker_cost
 from steadypose.benchmarks.trackers.arguments import add_arguments as add_trackers
 from steadypose.errors import SteadyposeError
-from steadypose.stream.cli.options import positive
-
-
-def _add_accuracy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("annotations", type=Path, help="COCO person_keypoints JSON")
-    parser.add_argument("images", type=Path, help="folder of its pictures")
-    parser.add_argument("--runtime", default="onnxruntime")
-    parser.add_argument("--device", default="cpu", help="cpu, auto, cuda or cuda:N [%(default)s]")
-    parser.add_argument("--estimators", nargs="*", default=["movenet-thunder", "movenet-lightning"])
-    parser.add_argument("--detectors", nargs="*", default=["picodet-s-416", "picodet-s"])
-
-
-def _add_throughput(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("--config", nargs="*", default=["fast", "balanced"])
-    parser.add_argument("--save-video", action="store_true")
-    parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
-
-
-def _add_cameras(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("clip", type=Path, nargs="?", help="not needed with --simulate")
-    parser.add_argument("--config", default="fast", help="[%(default)s]")
-    parser.add_argument("--fps", type=float, default=30.0, help="[%(default)s]")
-    parser.add_argument("--fast-fps", type=float, default=60.0, help="[%(default)s]")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of a round [%(default)s]")
-    parser.add_argument("--rounds", type=int, default=5, help="[%(default)s]")
-    parser.add_argument("--simulate", type=float, metavar="MS", help="in simulated time")
-
-
-def _add_latency(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--transport", choices=("rtsp", "http", "mjpeg"), default="rtsp")
-    parser.add_argument("--size", default="1280x720", help="pictures of the camera [%(default)s]")
-    parser.add_argument("--fps", type=float, default=30.0, help="of the camera [%(default)s]")
-    parser.add_argument("--seconds", type=float, default=60.0, help="to follow it [%(default)s]")
-    parser.add_argument("--config", default="balanced", help="preset [%(default)s]")
-    parser.add_argument(
-        "--overload", action="store_true", help="preset accurate with the detector on every frame"
-    )
-    parser.add_argument(
-        "--outages", action="store_true", help="how soon lost and silent cameras are back, instead"
-    )
-    parser.add_argument("--clip", type=Path, help="what the camera shows [demo-clip if fetched]")
-    parser.add_argument("--json", type=Path, help="append the record to this file, a line each")
-
-
-def _add_batch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("resume", "scaling", "seams"))
-    parser.add_argument("videos", nargs="+", type=Path)
-    parser.add_argument("--config", default="fast")
-    parser.add_argument("--jobs", type=int, default=4, help="workers [%(default)s]")
-    parser.add_argument("--clips", type=int, default=40, help="clips to cut [%(default)s]")
-    parser.add_argument("--frames", type=int, default=12, help="least frames of one [%(default)s]")
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
-    parser.add_argument("--rounds", type=int, default=3, help="of scaling [%(default)s]")
-    parser.add_argument("--seconds", type=float, default=600.0, help="of the long video")
-    parser.add_argument("--split", type=float, default=60.0, help="seconds of a part")
-    parser.add_argument("--overlap", type=float, default=3.0, help="what batch takes by default")
-    parser.add_argument("--save-video", action="store_true")
-    parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
-
-
-def _add_posetrack(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--gt", required=True, type=Path, help="folder of annotations")
-    parser.add_argument("--pred", required=True, type=Path, help="folder of predictions")
-    parser.add_argument("--rounds", type=int, default=3, help="of each, in turns [%(default)s]")
-    parser.add_argument("--times", type=int, default=10, help="the larger set [%(default)s]")
-    parser.add_argument("--json", type=Path, help="append the record to this file, a line")
-
-
-def _add_following(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("--config", nargs="*", default=["fast", "balanced"])
-    parser.add_argument("--frames", type=positive, default=200, metavar="N", help="[%(default)s]")
-    parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="[%(default)s]")
-    parser.add_argument("--hold", type=int, metavar="N", help="estimator.hold [the preset's]")
-    parser.add_argument("--hold-oks", type=float, metavar="T", help="estimator.hold_oks")
-    parser.add_argument("--truth", type=Path, metavar="FILE", help="MOTChallenge boxes of the clip")
-    parser.add_argument("--json", type=Path, help="append the records to this file, a line each")
-
 
 _Add = Callable[[argparse.ArgumentParser], None]
 BENCHES: dict[str, tuple[str, _Add, str]] = {
@@ -115,39 +47,64 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         add_trackers,
         "who keeps the ids under noise: Steadypose and its peers, fed the same",
     ),
+    "tracker-cost": (
+        "steadypose.benchmarks.tracker_cost.run",
+        add_tracker_cost,
+        "what the tracker costs a frame by the number of people",
+    ),
     "accuracy": (
-        "steadypose.benchmarks.accuracy",
-        _add_accuracy,
+        "steadypose.benchmarks.accuracy.run",
+        add_accuracy,
         "COCO keypoint AP of detectors and estimators",
     ),
     "latency": (
         "steadypose.benchmarks.latency.run",
-        _add_latency,
+        add_latency,
         "age of live results, to the frame, from a camera that writes the time in its pictures",
     ),
     "batch": (
         "steadypose.benchmarks.batch.run",
-        _add_batch,
+        add_batch,
         "many videos: killed and resumed, speed by jobs, a long video in parts",
     ),
     "posetrack": (
         "steadypose.benchmarks.posetrack.speed",
-        _add_posetrack,
+        add_posetrack,
         "time and memory of PoseTrack evaluation, against motmetrics",
     ),
     "throughput": (
-        "steadypose.benchmarks.throughput",
-        _add_throughput,
+        "steadypose.benchmarks.throughput.run",
+        add_throughput,
         "frames/s and memory of the whole track command",
     ),
+    "profile": (
+        "steadypose.benchmarks.profile.run",
+        add_profile,
+        "where a frame's time goes, beside what this machine could do at most",
+    ),
+    "ablation": (
+        "steadypose.benchmarks.ablation.run",
+        add_ablation,
+        "what each part of the pipeline costs and is worth, by leaving it out",
+    ),
+    "growth": (
+        "steadypose.benchmarks.growth.run",
+        add_growth,
+        "time of a frame by the number of people in it",
+    ),
+    "render": (
+        "steadypose.benchmarks.render.run",
+        add_render,
+        "records as tables and plots, and the marked parts of documents written anew",
+    ),
     "cameras": (
-        "steadypose.benchmarks.cameras",
-        _add_cameras,
+        "steadypose.benchmarks.cameras.run",
+        add_cameras,
         "what a dead and a fast camera do to the frame age of the others",
     ),
     "following": (
-        "steadypose.benchmarks.following",
-        _add_following,
+        "steadypose.benchmarks.following.run",
+        add_following,
         "people followed by --estimate new against --estimate always, on video",
     ),
 }
@@ -166,6 +123,8 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Import the measurement that was asked for and run it; its exit code."""
+    given = getattr(options, "given", sys.argv[3:])
+    options.told = told_command(options.bench, given)
     code: int = import_module(BENCHES[options.bench][0]).run(options)
     return code
 
@@ -175,9 +134,10 @@ def run_alone(name: str, arguments: Sequence[str] | None = None) -> None:
     _, add_arguments, text = BENCHES[name]
     parser = argparse.ArgumentParser(description=text[0].upper() + text[1:] + ".")
     add_arguments(parser)
-    parser.set_defaults(bench=name)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser.set_defaults(bench=name, given=given)
     try:
-        code = run(parser.parse_args(arguments))
+        code = run(parser.parse_args(given))
     except SteadyposeError as error:
         print(f"steadypose: {error}", file=sys.stderr)
         code = error.exit_code

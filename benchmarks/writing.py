@@ -32,25 +32,21 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON takes it, numbers to five decimals; NaN and infinity become None."""
+    """A value as JSON takes it; NaN and infinity become None.
+
+    Numbers have five decimals, those below a hundredth four digits.
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(inner) for inner in value]
     if isinstance(value, float):
-        return round(value, 5) if math.isfinite(value) else None
+        return _rounded(value) if math.isfinite(value) else None
     return value
 
 
-def header(run: Mapping[str, Any]) -> list[str]:
-    """What was run, as a list in Markdown."""
-    return [f"- {key}: {_said(value)}" for key, value in run.items()]
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k} {v}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+def _rounded(value: float) -> float:
+    return round(value, 5) if abs(value) >= 0.01 else float(f"{value:.4g}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from steadypose.benchmarks import records, tables
 from steadypose.benchmarks.batch.clips import cut_clips, long_video
 from steadypose.benchmarks.batch.resume import check_resume
 from steadypose.benchmarks.batch.scaling import measure_scaling
 from steadypose.benchmarks.batch.seams import measure_seams
-from steadypose.benchmarks.throughput import hardware
+from steadypose.benchmarks.records import Origin, Record
+
+_CASE = ("variant", "options", "clips", "video_s", "split_s", "overlap_s", "jobs", "seed")
+"""What tells one record from another; the rest is what was measured."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what was asked for; 1 when a check fails."""
     with tempfile.TemporaryDirectory(prefix="steadypose-bench-") as made:
-        records = {"resume": _resume, "scaling": _scaling, "seams": _seams}[options.what](
+        measured = {"resume": _resume, "scaling": _scaling, "seams": _seams}[options.what](
             options, Path(made)
         )
-    for record in records:
-        line = json.dumps({"what": options.what, **record, "hardware": hardware()})
-        print(line, flush=True)
-        if options.json:
-            with options.json.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
-    return int(any(record.get("same") is False for record in records))
+    found = [as_record(options.what, values) for values in measured]
+    origin = Origin.of(options)
+    records.append(options.json, found, origin)
+    print(tables.markdown([records.as_line(record, origin) for record in found]), end="")
+    return int(any(values.get("same") is False for values in measured))
+
+
+def as_record(what: str, values: dict[str, Any]) -> Record:
+    """A record of what one of the measurements gave."""
+    case = {"preset": values["config"], **{k: values[k] for k in _CASE if k in values}}
+    rest = {k: value for k, value in values.items() if k not in (*_CASE, "config")}
+    return Record(what=f"batch {what}", case=case, values=rest, n=values.get("clips"))
 
 
 def _resume(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:

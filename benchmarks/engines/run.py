@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from steadypose._version import __version__
-from steadypose.benchmarks.engines import records
+from steadypose.benchmarks import records, tables
 from steadypose.benchmarks.engines.networks import Network, at_hand
-from steadypose.benchmarks.engines.records import Record
+from steadypose.benchmarks.engines.outcomes import Outcome
 from steadypose.benchmarks.engines.sections import difference, latency, people, soak
 from steadypose.benchmarks.engines.settings import Settings
-from steadypose.benchmarks.throughput import hardware
+from steadypose.benchmarks.records import Origin, Record
+from steadypose.benchmarks.writing import write_whole
 from steadypose.configs import check_device, check_precision
 from steadypose.engines.runtimes.gpu import find_accelerator
 from steadypose.errors import EngineError
 
-_SECTIONS: dict[str, Callable[[list[Network], Settings], Iterator[Record]]] = {
+_SECTIONS: dict[str, Callable[[list[Network], Settings], Iterator[Outcome]]] = {
     "latency": latency.measure,
     "difference": difference.measure,
     "people": people.measure,
@@ -41,29 +39,29 @@ def run(options: argparse.Namespace) -> int:
     networks = [Network.named(model) for model in options.models]
     runtimes = tuple(options.runtimes or at_hand(options.device))
     settings = Settings.of(options, runtimes)
-    told = about(networks, settings)
+    config, origin = about(networks, settings), _origin(options)
     found: list[Record] = []
+    measured = True
     for name in options.sections:
         started = time.monotonic()
-        for record in _SECTIONS[name](networks, settings):
+        for outcome in _SECTIONS[name](networks, settings):
+            record = outcome.record(config)
+            measured &= bool(outcome.values)
             found.append(record)
-            if options.json:
-                records.append_json(options.json, [record], told)
+            records.append(options.json, [record], origin)
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    print(records.markdown(found, told), end="")
+    text = tables.markdown([records.as_line(record, origin) for record in found])
+    print(text, end="")
     if options.markdown:
-        records.write_markdown(options.markdown, found, told)
-    return 0 if all(record.values for record in found) else 1
+        write_whole(options.markdown, text)
+    return 0 if measured else 1
 
 
 def about(networks: list[Network], settings: Settings) -> dict[str, Any]:
     """What a reader needs to know to do it again."""
     return {
         "models": {network.name: network.sha256 for network in networks},
-        "hardware": hardware(),
         "gpu": _gpu(settings.device),
-        "versions": _versions(settings.device),
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
         "warm": settings.warm,
         "threads": settings.threads,
         "seed": settings.seed,
@@ -81,15 +79,10 @@ def _gpu(device: str) -> str:
     return "none"
 
 
-def _versions(device: str) -> dict[str, str]:
-    found = {"steadypose": __version__}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
+def _origin(options: argparse.Namespace) -> Origin:
+    further = {}
     with contextlib.suppress(EngineError):
-        accelerator = find_accelerator(device)
+        accelerator = find_accelerator(options.device)
         if accelerator is not None:
-            found[accelerator.flavour.name] = accelerator.flavour.version
-    return found
+            further[accelerator.flavour.name] = accelerator.flavour.version
+    return Origin.of(options, _PACKAGES, **further)

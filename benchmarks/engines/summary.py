@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from steadypose.benchmarks.engines.records import shown
+from steadypose.benchmarks.tables import shown
 
 Row = Mapping[str, Any]
 
@@ -26,25 +26,24 @@ def short_table(records: Iterable[Row]) -> Iterator[str]:
     newest = {_kind(record): record for record in records}.values()
     by_section: dict[str, list[Row]] = {}
     for record in newest:
-        by_section.setdefault(record["section"], []).append(record)
+        by_section.setdefault(record["what"], []).append(record)
     for section, rows in by_section.items():
         yield f"== {section}"
-        yield from _latency(rows) if section == "latency" else map(_line, rows)
+        yield from _latency(rows) if section == "engines latency" else map(_line, rows)
 
 
 def _kind(record: Row) -> tuple[Any, ...]:
-    named = ("section", "model", "runtime", "engine", "precision", "batch")
-    return tuple(record[name] for name in named)
+    return (record["what"], *record["case"].values())
 
 
 def _latency(rows: Sequence[Row]) -> Iterator[str]:
     """A line for each network and run time, a column for each batch."""
-    batches = sorted({row["batch"] for row in rows if row["batch"] is not None})
+    batches = sorted({row["case"]["batch"] for row in rows} - {None})
     yield _columns("model, run time; ms host / device", [f"batch {n}" for n in batches])
     lines: dict[tuple[str, str], dict[int | None, str]] = {}
     for row in rows:
-        name = row["model"], _runtime(row)
-        lines.setdefault(name, {})[row["batch"]] = _times(row)
+        name = row["case"]["model"], _runtime(row)
+        lines.setdefault(name, {})[row["case"]["batch"]] = _times(row)
     for (model, runtime), cells in lines.items():
         if set(cells) == {None}:
             yield f"{model}, {runtime}: {cells[None]}"
@@ -54,19 +53,21 @@ def _latency(rows: Sequence[Row]) -> Iterator[str]:
 
 def _times(row: Row) -> str:
     values = row["values"]
-    if not values:
-        return str(row["note"]) if row["batch"] is None else "failed"
+    if "host_p50_ms" not in values:
+        return str(values["note"]) if row["case"]["batch"] is None else "failed"
     host, device = shown(values["host_p50_ms"]), shown(values["device_p50_ms"])
     return f"{host} / {device}" if device else host
 
 
 def _line(row: Row) -> str:
-    cells = [f"{name} {shown(value)}" for name, value in row["values"].items() if value is not None]
-    return f"{row['model']}, {_runtime(row)}: {', '.join(cells) or row['note']}"
+    values = {name: value for name, value in row["values"].items() if value not in (None, "")}
+    note = values.pop("note", "")
+    cells = [f"{name} {shown(value)}" for name, value in values.items()]
+    return f"{row['case']['model']}, {_runtime(row)}: {', '.join(cells) or note}"
 
 
 def _runtime(row: Row) -> str:
-    engine, runtime = str(row["engine"] or ""), str(row["runtime"])
+    engine, runtime = str(row["case"]["engine"] or ""), str(row["case"]["runtime"])
     if not engine or engine.startswith(runtime + " "):
         return engine or runtime
     return f"{runtime}: {engine}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.benchmarks.latency.slopes import Slope
+from steadypose.benchmarks.records import Record
 from steadypose.stream.timing import Distribution
 
 _WARM_UP = 0.2
@@ -46,6 +46,11 @@ class Ages:
             **{name: round(ms[name], 2) for name in ("p50", "p95", "p99", "max")},
         )
 
+    def figures(self) -> dict[str, float]:
+        """As a distribution of a record."""
+        figures = {"p50": self.p50, "p95": self.p95, "p99": self.p99, "max": self.max}
+        return {**figures, "n": self.count}
+
     def __str__(self) -> str:
         return f"p50 {self.p50:.1f}  p95 {self.p95:.1f}  p99 {self.p99:.1f}  max {self.max:.1f} ms"
 
@@ -66,7 +71,6 @@ class LatencyRecord:
         people: Mean people a frame.
         age_slope_ms, rss_slope_mb: Growth an hour, after the warm-up.
         rss_mb: Resident memory at the end, in 10^6 bytes.
-        hardware, versions: Where it ran.
     """
 
     transport: str
@@ -90,17 +94,42 @@ class LatencyRecord:
     age_slope_ms: Slope
     rss_slope_mb: Slope
     rss_mb: float
-    hardware: str
-    versions: dict[str, str]
 
     def bound_ms(self, floor: Ages) -> float:
         """Decoder floor, a frame and the compute of a frame: what the median should not pass."""
         return round(floor.p50 + 1e3 / self.fps + self.compute.p50, 2)
 
-    def plain(self) -> dict[str, Any]:
-        """As plain values for JSON."""
-        bounds = {"bare": self.bound_ms(self.floor), "within": self.bound_ms(self.decoded)}
-        return {**asdict(self), "bound_ms": bounds}
+    def record(self) -> Record:
+        """As it is written."""
+        ages = {
+            "decoder floor": self.floor,
+            "frame age": self.age,
+            "decoded": self.decoded,
+            "waiting": self.waiting,
+            "compute": self.compute,
+            "viewer": self.viewer,
+        }
+        counts = ("received", "results", "dropped", "damaged", "reconnects", "overload", "people")
+        return Record(
+            what="latency",
+            case={
+                "transport": self.transport,
+                "size": self.size,
+                "camera frames/s": self.fps,
+                "preset": self.preset,
+                "seconds": self.seconds,
+            },
+            values={
+                **{f"{name} ms": age.figures() for name, age in ages.items()},
+                **{name: getattr(self, name) for name in counts},
+                "age grows by, ms/h": _interval(self.age_slope_ms),
+                "memory grows by, MB/h": _interval(self.rss_slope_mb),
+                "memory MB": self.rss_mb,
+                "p50 at most, bare floor, ms": self.bound_ms(self.floor),
+                "p50 at most, floor within the run, ms": self.bound_ms(self.decoded),
+            },
+            n=self.age.count,
+        )
 
     def lines(self) -> list[str]:
         """As text for a terminal."""
@@ -124,6 +153,10 @@ class LatencyRecord:
     def _judged(self, floor: Ages) -> str:
         bound = self.bound_ms(floor)
         return f"{'held' if self.age.p50 <= bound else 'NOT held'} ({bound:.1f} ms)"
+
+
+def _interval(slope: Slope) -> dict[str, float]:
+    return {"value": slope.per_hour, "low": slope.low, "high": slope.high}
 
 
 def _growth(slope: Slope, unit: str) -> str:

@@ -21,18 +21,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.benchmarks import records
 from steadypose.benchmarks.latency import barcode
 from steadypose.benchmarks.latency.outages import measure_outages
 from steadypose.benchmarks.latency.records import Ages, LatencyRecord, after_warm_up, resident_mb
 from steadypose.benchmarks.latency.slopes import slope
-from steadypose.benchmarks.throughput import hardware
+from steadypose.benchmarks.records import Origin
 from steadypose.configs import Config, load_config
 from steadypose.engines import zoo
 from steadypose.errors import InputError, SteadyposeError
 from steadypose.stream.pipeline import Pipeline
 from steadypose.stream.records import FrameResult
 from steadypose.stream.sources import LiveSource
-from steadypose.stream.summary import versions
 from steadypose.stream.viewer_age import ViewerAge
 
 _FLOOR_S = 10.0
@@ -195,8 +195,6 @@ def measure(
         age_slope_ms=slope(*after_warm_up(ready_s, 1e3 * age_s)),
         rss_slope_mb=slope(*after_warm_up(np.array(memory.times_s), np.array(memory.mb))),
         rss_mb=round(memory.mb[-1], 1),
-        hardware=hardware(),
-        versions=versions(),
     )
 
 
@@ -213,7 +211,5 @@ def run(options: argparse.Namespace) -> int:
         with camera_process(options) as url:
             record = measure(url, pipeline, options, name)
         print("\n".join(record.lines()), flush=True)
-        if options.json:
-            with options.json.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record.plain()) + "\n")
+        records.append(options.json, [record.record()], Origin.of(options))
     return 0

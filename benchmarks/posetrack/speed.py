@@ -9,9 +9,7 @@ so many times over under other names.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
-import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from steadypose.benchmarks import records
 from steadypose.benchmarks.posetrack import by_motmetrics
 from steadypose.benchmarks.posetrack.by_motmetrics import LoopedScene
 from steadypose.benchmarks.posetrack.clip import JOINTS, Clip
@@ -28,8 +27,7 @@ from steadypose.benchmarks.posetrack.metrics.clear import ClearCounts
 from steadypose.benchmarks.posetrack.pairs import Pairs
 from steadypose.benchmarks.posetrack.scenes import scenes
 from steadypose.benchmarks.posetrack.scores import AveragePrecision, poseval_pairings
-from steadypose.errors import OutputError
-from steadypose.stream.summary import versions
+from steadypose.benchmarks.records import Origin, Record, median_of
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,7 +49,6 @@ def run(options: argparse.Namespace) -> int:
             cpu[name].append(round(time.process_time() - worked, 3))
     memory = {str(n): peak_mib(options.gt, options.pred, n) for n in (1, options.times)}
     record = {
-        "what": "posetrack evaluation",
         "sequences": len(pairs.names()),
         "seconds": seconds,
         "cpu_seconds": cpu,
@@ -59,13 +56,32 @@ def run(options: argparse.Namespace) -> int:
         "cpu_ratio": _ratio(cpu),
         "largest_difference": float(np.nanmax(np.abs(totals["steadypose"] - totals["motmetrics"]))),
         "peak_mib_by_times": memory,
-        "machine": platform.machine(),
-        "versions": versions(),
     }
     _tell(record)
-    if options.json:
-        _append(options.json, record)
+    records.append(options.json, [as_record(record)], Origin.of(options))
     return 0
+
+
+def as_record(found: dict[str, Any]) -> Record:
+    """As it is written."""
+    names = {"steadypose": "ours", "motmetrics": "poseval's way"}
+    return Record(
+        what="posetrack",
+        case={"sequences": found["sequences"]},
+        values={
+            **{f"{names[k]}, s": median_of(each) for k, each in found["seconds"].items()},
+            **{
+                f"{names[k]}, processor s": median_of(each)
+                for k, each in found["cpu_seconds"].items()
+            },
+            "times as long": found["ratio"],
+            "times the processor time": found["cpu_ratio"],
+            "largest difference": found["largest_difference"],
+            **{f"peak MiB, {n} times": peak for n, peak in found["peak_mib_by_times"].items()},
+        },
+        n=len(found["seconds"]["steadypose"]),
+        more={"seconds": found["seconds"], "processor_seconds": found["cpu_seconds"]},
+    )
 
 
 def _ratio(seconds: dict[str, list[float]]) -> float:
@@ -140,11 +156,3 @@ def _tell(record: dict[str, Any]) -> None:
     print(f"largest difference of AP and MOTA: {record['largest_difference']:.1e}")
     for times, peak in record["peak_mib_by_times"].items():
         print(f"the set {times} times over: {peak} MiB")
-
-
-def _append(path: Path, record: dict[str, Any]) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from steadypose.benchmarks.records import Record
 from steadypose.benchmarks.refiner.resampling import Interval
 
 
@@ -25,6 +26,10 @@ class Target:
     kind: Literal[">=", "<="]
     bound: float
     clear_of: float | None = None
+
+    def __str__(self) -> str:
+        clear = "" if self.clear_of is None else f", interval > {self.clear_of:.3g}"
+        return f"{self.on} {self.kind} {self.bound:.3g}{clear}"
 
     def met(self, interval: Interval | None) -> bool:
         """Whether a figure is what it should be; never so where nothing was measured."""
@@ -68,6 +73,25 @@ class Figure:
     groups: int = 0
     target: Target | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
+
+    def record(self, config: Mapping[str, Any]) -> Record:
+        """As it is written; ``config`` is what all figures share."""
+        change = None if self.change is None else asdict(self.change)
+        return Record(
+            what=f"refiner {self.section}",
+            case={"figure": self.metric, "data": self.data, "base": self.base},
+            values={
+                "before": None if self.before is None else asdict(self.before),
+                "after": None if self.after is None else asdict(self.after),
+                "times" if self.ratio else "change": change,
+                "wanted": "" if self.target is None else str(self.target),
+                "met": self.met,
+                "groups": self.groups or None,
+            },
+            n=self.n,
+            config=config,
+            more=self.more if self.target is None else {**self.more, "target": asdict(self.target)},
+        )
 
     @property
     def met(self) -> bool | None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from steadypose._version import __version__
+from steadypose.benchmarks import records
+from steadypose.benchmarks.records import Origin
 from steadypose.benchmarks.refiner import report
 from steadypose.benchmarks.refiner.context import Context, Settings
 from steadypose.benchmarks.refiner.figures import Figure
@@ -33,9 +30,10 @@ from steadypose.benchmarks.refiner.sections import (
     prior,
 )
 from steadypose.benchmarks.refiner.workbench import Workbench
-from steadypose.benchmarks.throughput import hardware
+from steadypose.benchmarks.writing import write_whole
 from steadypose.errors import InputError
 
+_PACKAGES = ("numpy", "onnxruntime", "opencv-python", "pycocotools")
 _SECTIONS: dict[str, Callable[[Context], list[Figure]]] = {
     "ap": ap.measure,
     "pck": pck.measure,
@@ -61,12 +59,14 @@ def run(options: argparse.Namespace) -> int:
             figures += _SECTIONS[name](context)
             spent = time.monotonic() - started
             print(f"{name}: {spent:.0f} s", file=sys.stderr, flush=True)
-        told = _about(options, context)
-    print(report.markdown(figures, told), end="")
-    if options.json:
-        report.append_json(options.json, figures, told)
+        config = _config(options, context)
+    origin = Origin.of(options, _PACKAGES)
+    found = report.as_records(figures, config)
+    text = report.markdown(found, origin)
+    print(text, end="")
+    records.append(options.json, found, origin)
     if options.markdown:
-        report.write_markdown(options.markdown, figures, told)
+        write_whole(options.markdown, text)
     return 0
 
 
@@ -104,7 +104,7 @@ def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) 
     )
 
 
-def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
+def _config(options: argparse.Namespace, context: Context) -> dict[str, Any]:
     """What a reader needs to know to do it again."""
     refiner, data = context.bench.refiner, context.data
     counts = {p.data: f"{len(set(p.pictures))} pictures, {len(p)} people" for p in data.sets}
@@ -115,9 +115,6 @@ def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
         "precision": refiner.precision,
         "split": "test" if options.limit is None else f"part of test, {options.limit} pictures",
         "data": counts,
-        "hardware": hardware(),
-        "versions": _versions(),
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
         "flip": options.flip,
         "keep_below": options.keep_below,
         "resamples": options.resamples,
@@ -128,13 +125,3 @@ def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
         rules = context.score_rules
         told["validation_ap_by_rule"] = {name: round(ap, 2) for name, ap in rules.items()}
     return told
-
-
-def _versions() -> dict[str, str]:
-    found = {"steadypose": __version__, "numpy": np.__version__}
-    for name in ("onnxruntime", "opencv-python", "pycocotools"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from steadypose.benchmarks.records import Record
 from steadypose.benchmarks.refiner.resampling import Interval
 
 
@@ -28,3 +29,17 @@ class Row:
     values: Mapping[str, Interval | float]
     settings: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
+
+    def record(self, config: Mapping[str, Any]) -> Record:
+        """As it is written; ``config`` is what all rows share."""
+        return Record(
+            what=f"trackers {self.section}",
+            case={"scene": self.case, "tracker": self.name, "settings": self.settings},
+            values={
+                name: asdict(value) if isinstance(value, Interval) else value
+                for name, value in self.values.items()
+            },
+            n=self.more.get("frames"),
+            config=config,
+            more=self.more,
+        )

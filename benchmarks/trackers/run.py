@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from steadypose._version import __version__
-from steadypose.benchmarks.throughput import hardware
-from steadypose.benchmarks.trackers import cost, report, smoothness
+from steadypose.benchmarks import records, tables
+from steadypose.benchmarks.records import Origin, Record
+from steadypose.benchmarks.trackers import cost, smoothness
 from steadypose.benchmarks.trackers.contenders import PERFECT
 from steadypose.benchmarks.trackers.identity import Contender, contenders, stand
 from steadypose.benchmarks.trackers.noise import Noise
@@ -25,7 +23,7 @@ from steadypose.benchmarks.trackers.rows import Row
 from steadypose.benchmarks.trackers.scenes import Scenes, make_scenes
 from steadypose.benchmarks.trackers.truth import Truth, is_for_tuning, load_truth
 from steadypose.benchmarks.trackers.tuning import as_yaml, tune
-from steadypose.benchmarks.writing import append_lines
+from steadypose.benchmarks.writing import append_lines, table, write_whole
 from steadypose.configs import build, load_config, unknown
 from steadypose.errors import InputError, OutputError
 from steadypose.trackers import TrackerSettings
@@ -37,21 +35,34 @@ def run(options: argparse.Namespace) -> int:
     """Measure, print the tables, and write what was asked for; each row as soon as it is there."""
     if options.tune:
         return _tune(options)
-    told = _about(options)
+    origin, config = _origin(options), _config(options)
     _check_outputs(options)
-    rows: list[Row] = []
+    found: list[Record] = []
     for name in options.sections:
         began = time.monotonic()
         for row in _SECTIONS[name](options):
-            rows.append(row)
+            record = row.record(config)
+            found.append(record)
             spent = time.monotonic() - began
             print(f"{name}, {row.case}, {row.name}: {spent:.0f} s", file=sys.stderr, flush=True)
-            if options.json:
-                report.append_json(options.json, [row], told)
-    print(report.markdown(rows, told, by_video=options.by_video), end="")
+            records.append(options.json, [record], origin)
+    text = tables.markdown([records.as_line(record, origin) for record in found])
+    text += _by_video(found) if options.by_video else ""
+    print(text, end="")
     if options.markdown:
-        report.write_markdown(options.markdown, rows, told, by_video=options.by_video)
+        write_whole(options.markdown, text)
     return 0
+
+
+def _by_video(found: Sequence[Record]) -> str:
+    """Id switches of each tracker in each video, where they were counted."""
+    lines = []
+    for record in found:
+        for video, count in record.more.get("switches_by_video", {}).items():
+            row = (record.case["scene"], record.case["tracker"], video, str(count))
+            lines.append(row)
+    head = ("scene", "tracker", "video", "switches")
+    return "\n".join(["", *table(head, lines), ""]) if lines else ""
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -141,32 +152,18 @@ def _videos(options: argparse.Namespace) -> list[Truth]:
     return [video for part in parts for video in part[: options.limit]]
 
 
-def _about(options: argparse.Namespace) -> dict[str, Any]:
+def _config(options: argparse.Namespace) -> dict[str, Any]:
     """What a reader needs to know to do it again."""
     return {
-        "command": "steadypose " + shlex.join(_shown_arguments()),
         "split": "tuning, not held out" if options.tuning else "held out",
         "repeats": options.repeats,
         "resamples": options.resamples,
         "seed": options.seed,
         "tracker settings": dict(load_config(options.config).tracker) or "defaults",
         "noise": asdict(Noise()),
-        "hardware": hardware(),
-        "versions": {**_versions(), **(peer_versions(options.peers) if options.peers else {})},
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
     }
 
 
-def _shown_arguments() -> list[str]:
-    """The command as it was given, folders by their names alone."""
-    return [Path(part).name if "/" in part else part for part in sys.argv[1:]]
-
-
-def _versions() -> dict[str, str]:
-    found = {"steadypose": __version__}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+def _origin(options: argparse.Namespace) -> Origin:
+    peers = peer_versions(options.peers) if options.peers else {}
+    return Origin.of(options, _PACKAGES, **peers)

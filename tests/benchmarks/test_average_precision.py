@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steadypose.benchmarks.accuracy import CocoSet, evaluate
+from steadypose.benchmarks.accuracy.run import CocoSet, evaluate
 from steadypose.benchmarks.refiner.average_precision import (
     SCORE_RULES,
     Compared,

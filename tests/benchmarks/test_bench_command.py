@@ -59,7 +59,7 @@ def test_an_unknown_command_is_compared_with_all(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.parametrize("name", list(command.BENCHES))
 def test_every_measurement_runs_alone(name: str) -> None:
-    module = "refiner" if name == "refiner" else name
+    module = name.replace("-", "_")
     done = subprocess.run(
         [sys.executable, "-m", f"steadypose.benchmarks.{module}", "--help"],
         cwd=ROOT,
@@ -79,7 +79,7 @@ def test_a_measurement_that_fails_says_why(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_options_reach_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
-    from steadypose.benchmarks import accuracy
+    from steadypose.benchmarks.accuracy import run as accuracy
 
     seen: list[argparse.Namespace] = []
 

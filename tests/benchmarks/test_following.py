@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from steadypose.benchmarks import following
 from steadypose.benchmarks.agreement import compare, read_truth, switches
+from steadypose.benchmarks.following import run as following
 from steadypose.configs import Config, EstimatorConfig, RefinerConfig
 from steadypose.errors import InputError
 from steadypose.poses import Poses
@@ -94,12 +94,15 @@ def test_both_ways_are_measured(
     )  # fmt: skip
     assert following.run(options) == 0
     record = json.loads(out.read_text())
-    assert (record["frames"], record["settings"], record["rounds"]) == (12, {"hold": 2}, 2)
-    assert record["people"] == [2.0, 2.0]
-    assert record["agreement"] > 0.9
-    assert record["shared"] == 1
-    assert record["switches"] == [0, 0]
-    (estimated, refined), (estimated_new, refined_new) = record["networks"]
+    assert (record["n"], record["case"]["settings"]) == (12, {"hold": 2})
+    assert record["config"]["rounds"] == 2
+    values = record["values"]
+    assert values["people"] == [2.0, 2.0]
+    assert values["agreement"] > 0.9
+    assert values["of the people"] == 1
+    assert values["switches"] == [0, 0]
+    (estimated, estimated_new) = values["people estimated"]
+    (refined, refined_new) = values["people refined"]
     assert estimated == refined > refined_new > estimated_new
-    assert record["work_gain"] > 2
+    assert values["people through networks, times as few"] > 2
     assert "frames/s" in capsys.readouterr().out

@@ -95,12 +95,16 @@ def test_every_section_on_known_networks(
     given += ["--json", figures, "--markdown", table]
     assert bench.run(options(refiner, *given)) == 0
     lines = [json.loads(line) for line in figures.read_text().splitlines()]
-    found = {(x["section"], x["metric"], x["data"]): x for x in lines}
+    found = {
+        (x["what"].removeprefix("refiner "), x["case"].get("figure"), x["case"]["data"]): x
+        for x in lines
+    }
     check_coco(found)
     # The tiny refiner is of no size known, so there is nothing to compare the time with, and
     # its pictures are smaller than the people in them.
-    assert {x["section"] for x in lines} == set(USUAL) - {"cost", "presence"}
-    assert all(x["run"]["sha256"] and x["run"]["hardware"] for x in lines)
+    measured = {x["what"] for x in lines} - {"refiner reliability"}
+    assert measured == {f"refiner {name}" for name in set(USUAL) - {"cost", "presence"}}
+    assert all(x["config"]["sha256"] and x["hardware"] for x in lines)
     assert table.read_text() == capsys.readouterr().out
     assert len(list((tmp_path / "kept").iterdir())) > 3
 
@@ -108,19 +112,21 @@ def test_every_section_on_known_networks(
 def check_coco(found: dict[tuple[str, str, str], Any]) -> None:
     """Two px of the crop too far left before, right after."""
     ap = found["ap", "AP", "COCO, ground-truth boxes"]
-    assert ap["before"]["value"] < 60
-    assert ap["after"]["value"] == pytest.approx(100)
-    assert ap["n"] == ap["groups"] == 40
-    assert ap["met"] is True
-    assert found["ap", "AP", "COCO, detector.onnx boxes"]["after"]["value"] == 0
+    assert ap["values"]["before"]["value"] < 60
+    assert ap["values"]["after"]["value"] == pytest.approx(100)
+    assert ap["n"] == ap["values"]["groups"] == 40
+    assert ap["values"]["met"] is True
+    assert found["ap", "AP", "COCO, detector.onnx boxes"]["values"]["after"]["value"] == 0
     harm = found["mistakes", "right joints made wrong %, PCKh 0.5", "COCO"]
-    assert (harm["after"]["value"], harm["met"]) == (0, True)
+    assert (harm["values"]["after"]["value"], harm["values"]["met"]) == (0, True)
     inversions = found["mistakes", "inversions %", "COCO"]
-    assert inversions["after"]["value"] == 0
+    assert inversions["values"]["after"]["value"] == 0
     parity = found["parity", PARITY, "half.onnx (unknown) against tiny.onnx (unknown)"]
-    assert parity["change"]["value"] < 0.5
+    assert parity["values"]["change"]["value"] < 0.5
     jitter = found["jitter", "std over crop shifts, px of the crop", "COCO"]
-    assert jitter["change"]["value"] == pytest.approx(1, abs=1e-3)  # both move with the crop
+    assert jitter["values"]["times"]["value"] == pytest.approx(
+        1, abs=1e-3
+    )  # both move with the crop
     ece = found["calibration", "ECE of 'within PCKh 0.5'", "COCO"]
     assert ece["after"]["value"] == pytest.approx(0.6, abs=0.01)  # told 0.4, and all are right
 

@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from steadypose.benchmarks.refiner.figures import Figure, Target
-from steadypose.benchmarks.refiner.report import append_json, markdown, write_markdown
+from steadypose.benchmarks.refiner.report import as_records
 from steadypose.benchmarks.refiner.resampling import Interval
-from steadypose.errors import OutputError
 
 NAN = float("nan")
 
@@ -50,38 +46,26 @@ def figure() -> Figure:
     )
 
 
-def test_lines_of_json(tmp_path: Path) -> None:
-    path = tmp_path / "figures.jsonl"
-    for _ in range(2):
-        append_json(path, [figure()], {"sha256": "ab", "versions": {"numpy": "2"}})
-    first, second = (json.loads(line) for line in path.read_text().splitlines())
-    assert first == second
-    assert first["before"] == {"value": 48.12346, "low": 40, "high": 55}
-    assert first["change"]["low"] is None
-    assert first["met"] is True
-    assert first["run"]["versions"] == {"numpy": "2"}
-    assert (first["n"], first["groups"], first["more"]) == (100, 40, {"draws": 3})
+def test_a_figure_as_a_record() -> None:
+    record = figure().record({"sha256": "ab"})
+    assert record.what == "refiner ap"
+    assert record.case == {"figure": "AP", "data": "COCO", "base": "movenet-thunder"}
+    assert record.values["before"] == {"value": 48.123456, "low": 40, "high": 55}
+    assert (record.values["wanted"], record.values["met"]) == ("change >= 3", True)
+    assert (record.n, record.values["groups"], record.config) == (100, 40, {"sha256": "ab"})
+    assert record.more["draws"] == 3
+    assert record.more["target"]["bound"] == 3
 
 
-def test_the_table(tmp_path: Path) -> None:
-    path = tmp_path / "table.md"
-    write_markdown(path, [figure()], {"model": "r.onnx"})
-    lines = path.read_text().splitlines()
-    assert lines[0] == "- model: r.onnx"
-    head, rule, row = lines[-3:]
-    assert head.count("|") == rule.count("|") == row.count("|")
-    assert "| 48.1 [40.0, 55.0] | 52.0 [44.0, 60.0] |" in row
-    assert "| change >= 3 | yes | 100 | 40 |" in row
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_what_was_not_measured_is_a_dash() -> None:
+def test_a_ratio_is_called_one() -> None:
     nothing = Figure(section="s", metric="m", change=Interval(NAN, NAN, NAN), ratio=True)
-    assert "| x - |" in markdown([nothing], {})
+    assert "times" in nothing.record({}).values
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="missing"):
-        append_json(tmp_path / "missing" / "f.jsonl", [figure()], {})
-    with pytest.raises(OutputError, match="missing"):
-        write_markdown(tmp_path / "missing" / "f.md", [figure()], {})
+def test_the_pooled_reliability_has_records_of_its_own() -> None:
+    cells = [{"from": 0.1, "joints": 7, "told": 0.2, "right": 0.3}]
+    pooled = Figure(section="calibration", metric="ECE", data="COCO", more={"reliability": cells})
+    _, cell = as_records([pooled], {})
+    assert (cell.what, cell.n) == ("refiner reliability", 7)
+    assert cell.case == {"data": "COCO", "probability from": 0.1}
+    assert cell.values == {"mean told": 0.2, "share right": 0.3}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from steadypose.benchmarks.tracker_cost import Cost, markdown, tracker_cost
+from steadypose.benchmarks.tracker_cost.run import Cost, tracker_cost
 
 
 def test_a_crowd_is_timed() -> None:
@@ -9,6 +9,7 @@ def test_a_crowd_is_timed() -> None:
     assert 0 < cost.median_ms <= cost.p95_ms
 
 
-def test_the_table_has_a_row_for_each_number_of_people() -> None:
-    rows = markdown([Cost(people=n, median_ms=n / 10, p95_ms=n / 5) for n in (1, 20)]).splitlines()
-    assert rows[2:] == ["| 1 | 0.10 | 0.20 | 100 |", "| 20 | 2.00 | 4.00 | 100 |"]
+def test_the_record_tells_the_time_of_each_person() -> None:
+    record = Cost(people=20, median_ms=2.0, p95_ms=4.0).record()
+    assert record.case == {"people": 20}
+    assert record.values == {"p50 ms": 2.0, "p95 ms": 4.0, "us a person": 100.0}

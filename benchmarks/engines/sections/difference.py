@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from steadypose.benchmarks.engines.contenders import Contender, percentiles
 from steadypose.benchmarks.engines.feeds import People, find_people, pictures
 from steadypose.benchmarks.engines.networks import Failure, Network, contenders
-from steadypose.benchmarks.engines.records import Record, Value
+from steadypose.benchmarks.engines.outcomes import Outcome, Value
 from steadypose.benchmarks.engines.settings import Settings
 from steadypose.engines.runtimes import Engine
 from steadypose.errors import EngineError
@@ -23,7 +23,7 @@ _SURE = 0.2
 Joints = NDArray[np.float32]
 
 
-def measure(networks: list[Network], settings: Settings) -> Iterator[Record]:
+def measure(networks: list[Network], settings: Settings) -> Iterator[Outcome]:
     """A record for each network that finds joints and each run time that has its weights."""
     people = find_people(pictures(settings.images, _PICTURES), _PEOPLE, settings.threads)
     for network in networks:
@@ -33,7 +33,7 @@ def measure(networks: list[Network], settings: Settings) -> Iterator[Record]:
         expected = _joints(reference, network, people)
         for contender in contenders(network, settings.runtimes, settings):
             if isinstance(contender, Failure):
-                yield Record(
+                yield Outcome(
                     section=SECTION,
                     model=network.name,
                     runtime=contender.name,
@@ -43,14 +43,14 @@ def measure(networks: list[Network], settings: Settings) -> Iterator[Record]:
                 yield _record(network, contender, people, expected)
 
 
-def _record(network: Network, contender: Contender, people: People, expected: Joints) -> Record:
+def _record(network: Network, contender: Contender, people: People, expected: Joints) -> Outcome:
     values: dict[str, Value] = {}
     note = "pixels of the crop"
     try:
         values = differences(_joints(contender, network, people), expected)
     except EngineError as error:
         note = str(error)
-    return Record(
+    return Outcome(
         section=SECTION,
         model=network.name,
         runtime=contender.name,

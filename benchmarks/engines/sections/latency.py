@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from steadypose.benchmarks.engines.contenders import Contender, Feeds, percentiles
 from steadypose.benchmarks.engines.feeds import noise
 from steadypose.benchmarks.engines.networks import Failure, Network, contenders
-from steadypose.benchmarks.engines.records import Record, Value
+from steadypose.benchmarks.engines.outcomes import Outcome, Value
 from steadypose.benchmarks.engines.settings import Settings
 from steadypose.errors import EngineError
 
@@ -16,12 +16,12 @@ SECTION = "latency"
 _UNFAITHFUL = "untrained weights; its time is the same"
 
 
-def measure(networks: list[Network], settings: Settings) -> Iterator[Record]:
+def measure(networks: list[Network], settings: Settings) -> Iterator[Outcome]:
     """A record for each network, run time and batch."""
     for network in networks:
         for contender in contenders(network, settings.runtimes, settings):
             if isinstance(contender, Failure):
-                yield Record(
+                yield Outcome(
                     section=SECTION,
                     model=network.name,
                     runtime=contender.name,
@@ -35,14 +35,14 @@ def measure(networks: list[Network], settings: Settings) -> Iterator[Record]:
 
 def _record(
     model: str, contender: Contender, batch: int, feeds: Feeds, settings: Settings
-) -> Record:
+) -> Outcome:
     note = "" if contender.faithful else _UNFAITHFUL
     values: dict[str, Value] = {}
     try:
         values = _values(contender, feeds, settings)
     except EngineError as error:
         note = str(error)
-    return Record(
+    return Outcome(
         section=SECTION,
         model=model,
         runtime=contender.name,

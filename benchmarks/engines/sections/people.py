@@ -12,7 +12,7 @@ import numpy as np
 from steadypose.benchmarks.engines.contenders import percentiles
 from steadypose.benchmarks.engines.feeds import Image, pictures
 from steadypose.benchmarks.engines.networks import Network
-from steadypose.benchmarks.engines.records import Record, Value
+from steadypose.benchmarks.engines.outcomes import Outcome, Value
 from steadypose.benchmarks.engines.settings import Settings
 from steadypose.benchmarks.engines.torch_contenders import is_refiner
 from steadypose.engines.crops import CropPolicy
@@ -28,7 +28,7 @@ _DETECTOR = "picodet-s"
 _POLICY = CropPolicy(sizes=((256, 192),))
 
 
-def measure(networks: list[Network], settings: Settings) -> Iterator[Record]:
+def measure(networks: list[Network], settings: Settings) -> Iterator[Outcome]:
     """A record for each pair of estimator and refiner and each run time that ``track`` knows.
 
     Everyone is seen in a crop of 256x192. Refiners and estimators are paired in their order.
@@ -50,14 +50,14 @@ def _record(
     image: Image,
     boxes: np.ndarray[Any, np.dtype[np.float32]],
     settings: Settings,
-) -> Record:
+) -> Outcome:
     model = f"{_DETECTOR} + {estimator.name} + {refiner.name}"
     try:
         chain = _Chain(estimator.path, refiner.path, runtime, settings)
         values = chain.measure(image, boxes, settings)
     except SteadyposeError as error:
-        return Record(section=SECTION, model=model, runtime=runtime, note=str(error))
-    return Record(
+        return Outcome(section=SECTION, model=model, runtime=runtime, note=str(error))
+    return Outcome(
         section=SECTION,
         model=model,
         runtime=runtime,

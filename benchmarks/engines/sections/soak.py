@@ -12,7 +12,7 @@ import numpy as np
 from steadypose.benchmarks.engines.contenders import Array, Contender
 from steadypose.benchmarks.engines.feeds import noise
 from steadypose.benchmarks.engines.networks import Failure, Network, contenders
-from steadypose.benchmarks.engines.records import Record, Value
+from steadypose.benchmarks.engines.outcomes import Outcome, Value
 from steadypose.benchmarks.engines.settings import Settings
 from steadypose.errors import EngineError
 
@@ -22,12 +22,12 @@ _SETTLED = 0.2
 """Share of the batches after which memory must have stopped to grow."""
 
 
-def measure(networks: list[Network], settings: Settings) -> Iterator[Record]:
+def measure(networks: list[Network], settings: Settings) -> Iterator[Outcome]:
     """A record for each network and run time; batches of all sizes in turn."""
     for network in networks:
         for contender in contenders(network, settings.runtimes, settings):
             if isinstance(contender, Failure):
-                yield Record(
+                yield Outcome(
                     section=SECTION,
                     model=network.name,
                     runtime=contender.name,
@@ -37,14 +37,14 @@ def measure(networks: list[Network], settings: Settings) -> Iterator[Record]:
             yield _record(network, contender, settings)
 
 
-def _record(network: Network, contender: Contender, settings: Settings) -> Record:
+def _record(network: Network, contender: Contender, settings: Settings) -> Outcome:
     values: dict[str, Value] = {}
     note = ""
     try:
         values = _values(network, contender, settings)
     except EngineError as error:
         note = str(error)
-    return Record(
+    return Outcome(
         section=SECTION,
         model=network.name,
         runtime=contender.name,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from steadypose.benchmarks.accuracy import MIN_SCORE
+from steadypose.benchmarks.accuracy.run import MIN_SCORE
 from steadypose.benchmarks.refiner.arguments import WHOLE
 from steadypose.benchmarks.refiner.average_precision import (
     Compared,

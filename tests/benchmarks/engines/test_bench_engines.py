@@ -43,7 +43,7 @@ def test_latency_of_every_batch(
 ) -> None:
     code, found = bench(tmp_path, *models, "--sections", "latency", "--batches", "2", "1", "2")
     assert code == 0
-    assert [(r["model"], r["runtime"], r["batch"]) for r in found] == [
+    assert [tuple(r["case"][k] for k in ("model", "runtime", "batch")) for r in found] == [
         (model, "onnxruntime", batch)
         for model in ("tiny-refiner", "tiny-estimator")
         for batch in (1, 2)
@@ -53,13 +53,13 @@ def test_latency_of_every_batch(
         assert 0 < values["host_p50_ms"] <= values["host_p99_ms"]
         assert values["device_p50_ms"] is values["uploads"] is None
         assert values["rounds"] == 3
-        assert record["precision"] == "fp32"
-        assert record["engine"].startswith("onnxruntime ")
-    run = found[0]["run"]
-    assert set(run["models"]) == {"tiny-refiner", "tiny-estimator"}
-    assert "cores" in run["hardware"]
-    assert run["gpu"] == "none"
-    assert "### latency" in capsys.readouterr().out
+        assert record["case"]["precision"] == "fp32"
+        assert record["case"]["engine"].startswith("onnxruntime ")
+    first = found[0]
+    assert set(first["config"]["models"]) == {"tiny-refiner", "tiny-estimator"}
+    assert "cores" in first["hardware"]
+    assert first["config"]["gpu"] == "none"
+    assert "### engines latency" in capsys.readouterr().out
 
 
 def test_soak_compares_the_first_batch_with_its_repeats(models: list[str], tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_differences_to_the_reference(
 ) -> None:
     code, found = bench(tmp_path, *models, "--sections", "difference")
     assert code == 0
-    assert [r["model"] for r in found] == ["tiny-refiner", "tiny-estimator"]
+    assert [r["case"]["model"] for r in found] == ["tiny-refiner", "tiny-estimator"]
     for record in found:
         assert record["values"]["max_px"] == 0
         assert record["values"]["people"] == 1
@@ -105,7 +105,7 @@ def test_a_frame_with_people(
     code, found = bench(tmp_path, *models, "--sections", "people", "--people", "3")
     assert code == 0
     (record,) = found
-    assert record["batch"] == 3
+    assert record["case"]["batch"] == 3
     values = record["values"]
     stages = values["detect_p50_ms"], values["estimate_p50_ms"], values["refine_p50_ms"]
     assert all(0 < ms <= values["all_p99_ms"] for ms in stages)
@@ -120,7 +120,7 @@ def test_a_run_time_that_fails_is_a_record(models: list[str], tmp_path: Path) ->
         ("torch-graph", False),
         ("onnxruntime", True),
     ]
-    assert found[0]["note"]
+    assert found[0]["values"]["note"]
 
 
 @pytest.mark.parametrize(

@@ -36,16 +36,27 @@ case "$*" in
 esac
 """
 
-RECORD = {
-    "section": "latency",
-    "model": "refiner-fast",
-    "runtime": "tensorrt",
-    "engine": "tensorrt 10.9 fp16 sm_90",
-    "precision": "fp16",
-    "batch": 8,
-    "values": {"host_p50_ms": 1.5, "device_p50_ms": 0.5},
-    "note": "",
-}
+
+def record(
+    what: str = "latency", note: str = "", values: dict[str, object] | None = None, **case: object
+) -> dict[str, object]:
+    """A record of ``bench engines``; ``case`` is what differs from the usual one."""
+    usual = {
+        "model": "refiner-fast",
+        "runtime": "tensorrt",
+        "engine": "tensorrt 10.9 fp16 sm_90",
+        "precision": "fp16",
+        "batch": 8,
+    }
+    found = {"host_p50_ms": 1.5, "device_p50_ms": 0.5} if values is None else values
+    return {
+        "what": f"engines {what}",
+        "case": {**usual, **case},
+        "values": {**found, "note": note},
+    }
+
+
+RECORD = record()
 
 
 def manifest(precision: str = "fp16", size: int = 50, **evidence: object) -> dict[str, object]:
@@ -247,13 +258,13 @@ def test_evidence(listed: list[dict[str, object]], right: list[bool], says: str)
 
 
 def test_the_short_table_takes_the_newest() -> None:
-    older = {**RECORD, "values": {"host_p50_ms": 9.5, "device_p50_ms": 8.5}}
-    refused = {**RECORD, "runtime": "openvino", "engine": "", "batch": None, "values": {}}
+    older = record(values={"host_p50_ms": 9.5, "device_p50_ms": 8.5})
+    refused = {"runtime": "openvino", "engine": "", "batch": None}
     more = [
-        {**refused, "note": "it is not installed"},
-        {**RECORD, "batch": 16, "values": {}, "note": "out of memory"},
-        {**RECORD, "section": "soak", "batch": None, "values": {"batches": 10, "x_mb": None}},
-        {**refused, "section": "soak", "note": "none"},
+        record(values={}, note="it is not installed", **refused),
+        record(batch=16, values={}, note="out of memory"),
+        record("soak", batch=None, values={"batches": 10, "x_mb": None}),
+        record("soak", values={}, note="none", **refused),
     ]
     lines = list(short_table([older, RECORD, *more]))
     text = "\n".join(lines)
@@ -262,4 +273,4 @@ def test_the_short_table_takes_the_newest() -> None:
     assert times.split()[-4:] == ["1.5", "/", "0.5", "failed"]
     assert "refiner-fast, openvino: it is not installed" in lines
     assert "refiner-fast, tensorrt 10.9 fp16 sm_90: batches 10" in lines
-    assert lines.index("== latency") < lines.index("== soak")
+    assert lines.index("== engines latency") < lines.index("== engines soak")

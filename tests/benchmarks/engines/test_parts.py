@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from steadypose.benchmarks.engines import records
 from steadypose.benchmarks.engines.contenders import Copies, percentiles
 from steadypose.benchmarks.engines.feeds import noise, pictures
-from steadypose.benchmarks.engines.records import Record
+from steadypose.benchmarks.engines.outcomes import Outcome
 from steadypose.benchmarks.engines.sections.difference import differences
 from steadypose.benchmarks.engines.sections.soak import growth_mb, resident_bytes
 from steadypose.engines.runtimes import TensorSpec
-from steadypose.errors import InputError, ModelError, OutputError
+from steadypose.errors import InputError, ModelError
 
 
 def specs(**shapes: tuple[int | None, ...]) -> dict[str, TensorSpec]:
@@ -104,50 +102,12 @@ def test_percentiles_are_plain_floats() -> None:
     assert Copies(up=1, down=1) == Copies(1, 1)
 
 
-RECORDS = [
-    Record(
-        section="latency",
-        model="net",
-        runtime="onnxruntime",
-        engine="onnxruntime 1.2",
-        precision="fp32",
-        batch=4,
-        values={"host_p50_ms": 1.23456789, "device_p50_ms": None, "rounds": 200},
-    ),
-    Record(section="latency", model="net", runtime="tensorrt", note="no GPU | none"),
-    Record(section="soak", model="net", runtime="torch", engine="fp16 cuda", values={"x": 12345.6}),
-]
-
-
-def test_records_as_lines_of_json(tmp_path: Path) -> None:
-    path = tmp_path / "records.jsonl"
-    for record in RECORDS:
-        records.append_json(path, [record], {"date": "2026-01-01", "nan": float("nan")})
-    first, second, _ = map(json.loads, path.read_text().splitlines())
-    assert first["values"] == {"host_p50_ms": 1.23457, "device_p50_ms": None, "rounds": 200}
-    assert first["run"] == {"date": "2026-01-01", "nan": None}
-    assert (second["values"], second["note"]) == ({}, "no GPU | none")
-
-
-def test_records_as_a_table(tmp_path: Path) -> None:
-    path = tmp_path / "table.md"
-    records.write_markdown(path, RECORDS, {"versions": {"numpy": "2", "torch": "3"}})
-    lines = path.read_text().splitlines()
-    assert lines[0] == "- versions: numpy 2, torch 3"
-    head = "| model | run time | precision | batch | host_p50_ms | device_p50_ms | rounds | note |"
-    assert head in lines
-    assert "| net | onnxruntime 1.2 | fp32 | 4 | 1.23 |  | 200 |  |" in lines
-    assert "| net | tensorrt |  |  |  |  |  | no GPU / none |" in lines
-    assert "| net | torch: fp16 cuda |  |  | 12346 |  |" in lines
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "none" / "table.md"
-    with pytest.raises(OutputError, match=r"table\.md: cannot be written"):
-        records.write_markdown(path, RECORDS, {})
-    with pytest.raises(OutputError, match=r"table\.md: cannot be written"):
-        records.append_json(path, RECORDS, {})
+def test_an_outcome_as_a_record() -> None:
+    refused = Outcome(section="latency", model="net", runtime="tensorrt", note="no GPU | none")
+    record = refused.record({"seed": 0})
+    assert (record.what, record.config) == ("engines latency", {"seed": 0})
+    assert record.case["model"] == "net"
+    assert record.values == {"note": "no GPU | none"}
 
 
 def test_pictures_of_a_folder(tmp_path: Path) -> None:

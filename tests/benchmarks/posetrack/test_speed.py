@@ -22,8 +22,8 @@ def test_both_ways_agree_and_are_recorded(tmp_path, capsys):
     assert main(["bench", "posetrack", *sides, *more]) == 0
     assert "times as much processor time" in capsys.readouterr().out
     record = json.loads(out.read_text())
-    assert record["largest_difference"] < 1e-9
-    assert record["sequences"] == 1
-    assert set(record["seconds"]) == {"steadypose", "motmetrics"}
-    assert set(record["peak_mib_by_times"]) == {"1", "2"}
-    assert all(20 < peak < 2000 for peak in record["peak_mib_by_times"].values())
+    values = record["values"]
+    assert values["largest difference"] < 1e-9
+    assert record["case"] == {"sequences": 1}
+    assert set(record["more"]["seconds"]) == {"steadypose", "motmetrics"}
+    assert all(20 < values[f"peak MiB, {times} times"] < 2000 for times in (1, 2))

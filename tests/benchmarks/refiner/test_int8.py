@@ -192,17 +192,21 @@ def test_the_section(tmp_path: Path, network: Path) -> None:
     given += ["--sections", "int8", "--resamples", 10, "--threads", 1, "--json", figures]
     assert bench.run(options(network, *given)) == 0
     found = [json.loads(line) for line in figures.read_text().splitlines()]
-    metrics = [x["metric"] for x in found]
+    metrics = [x["case"]["figure"] for x in found]
     assert sum("only" in metric for metric in metrics) == 3
     for words in ("U8S8", "S8S8", "7-bit", "sums too", "first layers (1)", "depthwise layers (1)"):
         assert any("distance" in metric and words in metric for metric in metrics)
-    (mean,) = (x for x in found if x["metric"].startswith("AP") and x["base"] == "mean")
+    ap = [x for x in found if x["case"]["figure"].startswith("AP")]
+    (mean,) = (x["values"] for x in ap if x["case"]["base"] == "mean")
     assert mean["groups"] == 40
     assert mean["met"] is True
     assert any(metric.startswith("PCK@0.2 %, all limbs") for metric in metrics)
-    times = [x for x in found if "ms a person" in x["metric"]]
-    assert [x["metric"].split(",")[2] for x in times] == [" 1 threads"] * 2 + [" 2 threads"] * 2
-    assert all(x["before"]["value"] > 0 and x["change"]["value"] > 0 for x in times)
+    times = [x for x in found if "ms a person" in x["case"]["figure"]]
+    threads = [x["case"]["figure"].split(",")[2] for x in times]
+    assert threads == [" 1 threads"] * 2 + [" 2 threads"] * 2
+    for values in (x["values"] for x in times):
+        assert values["before"]["value"] > 0
+        assert values["times"]["value"] > 0
 
 
 def test_the_section_needs_validation_people(tmp_path: Path, network: Path) -> None:

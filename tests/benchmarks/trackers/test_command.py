@@ -41,18 +41,20 @@ def test_rows_are_printed_and_kept(
     assert bench(tree, *words, "--json", out, "--markdown", table, "--by-video") == 0
     printed = capsys.readouterr().out
     assert printed == table.read_text()
-    assert "### identity, 25 frames/s" in printed
-    assert "| switches in | perfect | Steadypose | plain SORT |" in printed
+    assert "### trackers identity" in printed
+    assert "| 25 frames/s | plain SORT | test_b |" in printed
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [(row["name"], row["case"]) for row in rows] == [
+    assert [(row["case"]["tracker"], row["case"]["scene"]) for row in rows] == [
         (name, f"{fps} frames/s")
         for fps in (25, 12)
         for name in ("perfect", "Steadypose", "plain SORT")
     ]
     for row in rows:
-        assert row["run"]["seed"] == 0
-        assert row["run"]["noise"]["flicker"] > 0
-        assert {"command", "versions", "hardware"} <= set(row["run"])
+        assert row["config"]["seed"] == 0
+        assert row["config"]["noise"]["flicker"] > 0
+        assert row["command"].startswith("steadypose bench trackers")
+        assert row["versions"]
+        assert row["hardware"]
         assert set(row["more"]["switches_by_video"]) == {"test_b", "test_c"}
         assert row["values"]["MOTA"]["low"] <= row["values"]["MOTA"]["high"]
 

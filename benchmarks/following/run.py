@@ -18,46 +18,24 @@ frames, with the refiner on. It prints
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from steadypose.benchmarks.agreement import Boxes, compare, read_truth, switches
-from steadypose.benchmarks.throughput import hardware
+from steadypose.benchmarks import records
+from steadypose.benchmarks.agreement import compare, read_truth, switches
+from steadypose.benchmarks.following.passes import Pass, boxes_of, one_pass
+from steadypose.benchmarks.records import Origin, Record
 from steadypose.configs import Config, load_config
 from steadypose.errors import InputError
-from steadypose.poses import Poses
 from steadypose.stream.engine_room import EngineRoom
-from steadypose.stream.pipeline import Pipeline
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pass:
-    """One run over the frames.
-
-    Attributes:
-        people: Of each frame.
-        wall_s: Seconds from the first decoded frame to the last result.
-        cpu_s: Seconds of all processors.
-        stage_ms: Mean milliseconds of work per frame of each stage.
-        networks: Mean people per frame who went through the estimator, and through the refiner.
-    """
-
-    people: list[Poses]
-    wall_s: float
-    cpu_s: float
-    stage_ms: dict[str, float]
-    networks: tuple[float, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record:
+class Comparison:
     """Both ways on a clip; pairs are of ``always`` and of ``new``.
 
     Attributes:
@@ -77,7 +55,6 @@ class Record:
         against: What they are counted against.
         stage_ms: Mean milliseconds of work per frame of each stage.
         rounds: How often each way ran.
-        hardware: Where it ran.
     """
 
     clip: str
@@ -97,7 +74,30 @@ class Record:
     against: str
     stage_ms: tuple[dict[str, float], dict[str, float]]
     rounds: int
-    hardware: str
+
+    def record(self) -> Record:
+        """As it is written."""
+        return Record(
+            what="following",
+            case={"clip": self.clip, "preset": self.config, "settings": self.settings},
+            values={
+                "people": self.people,
+                "frames/s": self.fps,
+                "times as fast": _interval(self.gain),
+                "processor, times as little": _interval(self.cpu_gain),
+                "people estimated": [way[0] for way in self.networks],
+                "people refined": [way[1] for way in self.networks],
+                "people through networks, times as few": self.work_gain,
+                "agreement": self.agreement,
+                "of the people": self.shared,
+                "always with itself": self.itself[0],
+                "always with itself, of the people": self.itself[1],
+                "switches": self.switches,
+            },
+            n=self.frames,
+            config={"rounds": self.rounds, "switches against": self.against},
+            more={"stage_ms": self.stage_ms},
+        )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -106,23 +106,22 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("--truth: holds for one clip; give one")
     changes = {name: getattr(options, name) for name in ("hold", "hold_oks")}
     settings = {name: value for name, value in changes.items() if value is not None}
+    origin = Origin.of(options)
     for preset in options.config:
         config = load_config(preset, {"refiner": {"enabled": True}, "estimator": settings})
         room = EngineRoom.load(config)
         for clip in options.clips:
-            record = _measure(clip, preset, settings, room, options)
-            print(_line(record), flush=True)
-            if options.json:
-                with options.json.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(record)) + "\n")
+            found = _measure(clip, preset, settings, room, options)
+            print(_line(found), flush=True)
+            records.append(options.json, [found.record()], origin)
     return 0
 
 
 def _measure(
     clip: Path, preset: str, settings: dict[str, Any], room: EngineRoom, options: argparse.Namespace
-) -> Record:
+) -> Comparison:
     rounds = [
-        [_pass(_way(room, when), clip, options.frames) for when in ("always", "new")]
+        [one_pass(_way(room, when), clip, options.frames) for when in ("always", "new")]
         for _ in range(options.rounds)
     ]
     always, new = rounds[0]
@@ -130,9 +129,9 @@ def _measure(
     if options.truth:
         true, against = read_truth(options.truth), options.truth.name
     else:
-        true = _ids(_pass(_alone(room), clip, options.frames).people)
+        true = boxes_of(one_pass(_alone(room), clip, options.frames).people)
         against = "the estimator alone, every frame searched"
-    return Record(
+    return Comparison(
         clip=clip.name,
         config=preset,
         settings=settings,
@@ -145,12 +144,11 @@ def _measure(
         work_gain=round(sum(always.networks) / max(sum(new.networks), 1e-9), 3),
         agreement=agreement[0],
         shared=agreement[1],
-        itself=compare(always.people, _pass(_later(room), clip, options.frames).people),
-        switches=(switches(true, _ids(always.people)), switches(true, _ids(new.people))),
+        itself=compare(always.people, one_pass(_later(room), clip, options.frames).people),
+        switches=(switches(true, boxes_of(always.people)), switches(true, boxes_of(new.people))),
         against=against,
         stage_ms=(always.stage_ms, new.stage_ms),
         rounds=options.rounds,
-        hardware=hardware(),
     )
 
 
@@ -174,45 +172,6 @@ def _alone(room: EngineRoom) -> EngineRoom:
     return replace(room, config=config, refiner=None)
 
 
-class _Counted:
-    """An estimator or a refiner that counts the people who go through it."""
-
-    def __init__(self, network: Any) -> None:
-        self._network, self.people = network, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._network, name)
-
-    def estimate_many(self, images: Sequence[Any], boxes: Sequence[Any]) -> list[Poses]:
-        """As the estimator does."""
-        self.people += sum(map(len, boxes))
-        found: list[Poses] = self._network.estimate_many(images, boxes)
-        return found
-
-    def refine_many(
-        self, images: Sequence[Any], poses: Sequence[Poses], priors: Sequence[Any]
-    ) -> list[Poses]:
-        """As the refiner does."""
-        self.people += sum(map(len, poses))
-        found: list[Poses] = self._network.refine_many(images, poses, priors)
-        return found
-
-
-def _pass(room: EngineRoom, clip: Path, frames: int) -> Pass:
-    estimator: Any = _Counted(room.estimator)
-    refiner: Any = _Counted(room.refiner) if room.refiner else None
-    room = replace(room, estimator=estimator, refiner=refiner)
-    started, processors = time.perf_counter(), time.process_time()
-    with Pipeline(room=room).run(clip) as run:
-        people = [result.poses for result in islice(run, frames)]
-        spent = time.perf_counter() - started, time.process_time() - processors
-        stages = {n: round(1e3 * s.total / len(people), 2) for n, s in run.times.stages.items()}
-    through = (estimator.people, refiner.people if refiner else 0)
-    # A run looks a few frames ahead: what its threads have begun beyond the last frame is little.
-    each = (round(through[0] / len(people), 2), round(through[1] / len(people), 2))
-    return Pass(people=people, wall_s=spent[0], cpu_s=spent[1], stage_ms=stages, networks=each)
-
-
 def _fps(passes: Sequence[Pass]) -> float:
     return round(float(np.median([len(one.people) / one.wall_s for one in passes])), 2)
 
@@ -229,12 +188,11 @@ def _spread(values: Sequence[float]) -> tuple[float, float, float]:
     )
 
 
-def _ids(people: Sequence[Poses]) -> dict[int, Boxes]:
-    """Ids and boxes by number of the frame."""
-    return {i: (poses.track_ids, poses.boxes) for i, poses in enumerate(people)}
+def _interval(gain: tuple[float, float, float]) -> dict[str, float]:
+    return dict(zip(("value", "low", "high"), gain, strict=True))
 
 
-def _line(record: Record) -> str:
+def _line(record: Comparison) -> str:
     (fps, new_fps), (gain, low, high) = record.fps, record.gain
     cpu, cpu_low, cpu_high = record.cpu_gain
     before, after = record.switches
@@ -248,9 +206,3 @@ def _line(record: Record) -> str:
         f"switches {before} -> {after} against {record.against}; "
         f"ms a frame {record.stage_ms[0]} -> {record.stage_ms[1]}"
     )
-
-
-if __name__ == "__main__":
-    from steadypose.benchmarks.command import run_alone
-
-    run_alone("following")

@@ -21,6 +21,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.benchmarks import records, tables
+from steadypose.benchmarks.records import Origin, Record
 from steadypose.engines.crops import CropPolicy
 from steadypose.engines.detectors import Detections, load_detector
 from steadypose.engines.estimators import Estimator, load_estimator
@@ -28,6 +30,7 @@ from steadypose.engines.runtimes import RuntimeOptions
 from steadypose.errors import InputError
 
 Image = NDArray[np.uint8]
+_PACKAGES = ("numpy", "onnxruntime", "openvino", "opencv-python", "pycocotools")
 MIN_SCORE = 0.2
 """Detections below it are left out: they cost much time and add next to no AP."""
 FULL = ((256, 192),)
@@ -114,32 +117,42 @@ def evaluate(data: CocoSet, results: Sequence[dict[str, Any]]) -> dict[str, floa
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table."""
+    """Measure every estimator with every policy and detector, print the table, append records."""
     data = load_coco(options.annotations, options.images)
     runtime = RuntimeOptions(device=options.device, runtime=options.runtime)
-    found: dict[str, Mapping[int, Detections] | None] = {"ground truth": None}
+    detected: dict[str, Mapping[int, Detections] | None] = {"ground truth": None}
     for name in options.detectors:
         detector = load_detector(name, runtime, min_score=MIN_SCORE)
-        found[name] = {i: detector.detect(image) for i, image in data.images.items()}
+        detected[name] = {i: detector.detect(image) for i, image in data.images.items()}
     policies = {
         "256x192": CropPolicy(sizes=FULL),
         "by size": CropPolicy(sizes=BY_SIZE, max_zoom=1.5),
         "balanced": CropPolicy(sizes=BY_SHAPE, max_zoom=1.5),
         "fast": CropPolicy(sizes=SMALL, max_zoom=2.5),
     }
-    print(f"{'boxes':14} {'estimator':18} {'crops':18} {'CPU s':>7}  metrics")
+    origin, found = Origin.of(options, _PACKAGES), []
     for model in options.estimators:
         for crops, policy in policies.items():
             estimator = load_estimator(model, runtime, policy=policy)
-            for name, boxes in found.items():
+            for name, boxes in detected.items():
                 started = time.process_time()
                 metrics = evaluate(data, keypoint_results(data, estimator, boxes))
                 spent = time.process_time() - started
-                print(f"{name:14} {model:18} {crops:18} {spent:7.1f}  {metrics}", flush=True)
+                record = as_record(name, model, crops, metrics, spent, len(data.images))
+                found.append(record)
+                records.append(options.json, [record], origin)
+                records.tell(record)
+    print(tables.markdown([records.as_line(record, origin) for record in found]), end="")
     return 0
 
 
-if __name__ == "__main__":
-    from steadypose.benchmarks.command import run_alone
-
-    run_alone("accuracy")
+def as_record(
+    boxes: str, model: str, crops: str, metrics: Mapping[str, float], spent_s: float, pictures: int
+) -> Record:
+    """As it is written."""
+    return Record(
+        what="accuracy",
+        case={"boxes": boxes, "estimator": model, "crops": crops},
+        values={**metrics, "processor s": round(spent_s, 1)},
+        n=pictures,
+    )

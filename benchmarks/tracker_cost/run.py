@@ -1,22 +1,23 @@
 """What the tracker costs a frame, and how that grows with the number of people.
 
-``python -m steadypose.benchmarks.tracker_cost`` prints the table. People walk about in a crowd as
+``steadypose bench tracker-cost`` prints the table. People walk about in a crowd as
 dense for each number, are missed one time in ten, and carry 17 joints and looks of 72 values.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.benchmarks import records, tables
+from steadypose.benchmarks.records import Origin, Record
 from steadypose.poses import Poses
 from steadypose.trackers import PoseTracker
 
-PEOPLE = (1, 5, 10, 20, 50, 100, 200, 400)
 _LOOKS = 72
 _HEIGHT_PX = 150.0
 _SPACING_PX = 120.0
@@ -37,6 +38,18 @@ class Cost:
     median_ms: float
     p95_ms: float
 
+    def record(self) -> Record:
+        """As it is written."""
+        return Record(
+            what="tracker-cost",
+            case={"people": self.people},
+            values={
+                "p50 ms": round(self.median_ms, 3),
+                "p95 ms": round(self.p95_ms, 3),
+                "us a person": round(1000 * self.median_ms / self.people, 1),
+            },
+        )
+
 
 def tracker_cost(people: int, frames: int = 60, seed: int = 0) -> Cost:
     """Time the whole tracker, on one thread, for ``frames`` frames after a warm-up."""
@@ -48,16 +61,6 @@ def tracker_cost(people: int, frames: int = 60, seed: int = 0) -> Cost:
         spent.append(1000 * (time.thread_time() - began))
     median, p95 = np.percentile(spent[_WARM_UP:], [50, 95])
     return Cost(people=people, median_ms=float(median), p95_ms=float(p95))
-
-
-def markdown(costs: list[Cost]) -> str:
-    """The table, with the time for each person."""
-    lines = ["| people | ms/frame, median | ms/frame, 95 % | us/person |", "|---|---|---|---|"]
-    lines += [
-        f"| {c.people} | {c.median_ms:.2f} | {c.p95_ms:.2f} | {1000 * c.median_ms / c.people:.0f} |"
-        for c in costs
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _crowd(people: int, frames: int, seed: int) -> list[tuple[Poses, NDArray[np.float32]]]:
@@ -80,11 +83,10 @@ def _crowd(people: int, frames: int, seed: int) -> list[tuple[Poses, NDArray[np.
     return seen
 
 
-def main() -> int:
-    """Measure and print."""
-    print(markdown([tracker_cost(people) for people in PEOPLE]), end="")
+def run(options: argparse.Namespace) -> int:
+    """Measure, print the table, append the records."""
+    origin = Origin.of(options, ("numpy", "scipy"))
+    found = [tracker_cost(people, options.frames).record() for people in options.people]
+    records.append(options.json, found, origin)
+    print(tables.markdown([records.as_line(record, origin) for record in found]), end="")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,23 +11,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from steadypose.benchmarks import records, tables
+from steadypose.benchmarks.records import Origin, Record
 from steadypose.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class Throughput:
     """One run of the command.
 
     Attributes:
@@ -45,7 +45,6 @@ class Record:
         cpu_s: Processor seconds, all threads.
         peak_mb: Peak resident memory in 10^6 bytes.
         stage_ms: Mean milliseconds of work per frame of each stage.
-        hardware, versions: Where it ran.
     """
 
     clip: str
@@ -62,11 +61,29 @@ class Record:
     cpu_s: float
     peak_mb: float
     stage_ms: dict[str, float]
-    hardware: str
-    versions: dict[str, str]
+
+    def record(self) -> Record:
+        """As it is written."""
+        return Record(
+            what="throughput",
+            case={"clip": self.clip, "preset": self.config, "options": " ".join(self.options)},
+            values={
+                "people": self.people,
+                "frames/s": self.fps,
+                "frames/s of the run": self.run_fps,
+                "slowest stage": self.slowest,
+                "slowest stage, frames/s": self.slowest_fps,
+                "overlap": self.overlap,
+                "wall s": self.wall_s,
+                "processor s": self.cpu_s,
+                "peak MB": self.peak_mb,
+            },
+            n=self.frames,
+            more={"stage_ms": self.stage_ms},
+        )
 
 
-def measure(clip: Path, config: str, options: Sequence[str] = ()) -> Record:
+def measure(clip: Path, config: str, options: Sequence[str] = ()) -> Throughput:
     """Run the command on a clip. Raises InputError with what the command said when it fails."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "steadypose.stream.cli.main", "track", str(clip)]
@@ -90,12 +107,12 @@ def _record(
     summary: dict[str, Any],
     wall_s: float,
     usage: resource.struct_rusage,
-) -> Record:
+) -> Throughput:
     frames = summary["frames"]
     stages = summary["stages"]
     slowest = max(stages, key=lambda name: stages[name]["work_s"])
     slowest_fps = frames / stages[slowest]["work_s"]
-    return Record(
+    return Throughput(
         clip=clip.name,
         config=config,
         options=options,
@@ -110,27 +127,14 @@ def _record(
         cpu_s=round(usage.ru_utime + usage.ru_stime, 2),
         peak_mb=round(usage.ru_maxrss * 1024 / 1e6, 1),
         stage_ms={n: round(1e3 * s["work_s"] / frames, 2) for n, s in stages.items()},
-        hardware=hardware(),
-        versions=summary["versions"],
     )
 
 
-def hardware() -> str:
-    """The processor and how many cores of it may be used."""
-    name = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(x.partition(":")[2].strip() for x in lines if x.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"
-
-
-def _in_a_fresh_process(clip: Path, config: str, options: Sequence[str]) -> Record:
+def _in_a_fresh_process(clip: Path, config: str, options: Sequence[str]) -> Throughput:
     """Measure from a child of its own, whose peak of children's memory is this run's alone."""
     code = (
         "import json, sys; from dataclasses import asdict; from pathlib import Path;"
-        "from steadypose.benchmarks.throughput import measure;"
+        "from steadypose.benchmarks.throughput.run import measure;"
         "print(json.dumps(asdict(measure(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))))"
     )
     command = [sys.executable, "-c", code, str(clip), config, *options]
@@ -138,26 +142,18 @@ def _in_a_fresh_process(clip: Path, config: str, options: Sequence[str]) -> Reco
     if done.returncode:
         raise InputError(done.stderr.strip().splitlines()[-1])
     values = json.loads(done.stdout)
-    return Record(**{**values, "options": tuple(values["options"])})
+    return Throughput(**{**values, "options": tuple(values["options"])})
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a row a run."""
+    """Measure every clip with every preset, print the table, append the records."""
     extra = ["--save-video"] if options.save_video else []
-    print(f"{'clip':28} {'preset':9} {'people':>6} {'fps':>6} {'slowest':>9} {'overlap':>7} MB")
+    origin, found = Origin.of(options), []
     for clip in options.clips:
         for config in options.config:
-            record = _in_a_fresh_process(clip, config, extra)
-            row = f"{record.clip:28} {config:9} {record.people:6.1f} {record.fps:6.1f} "
-            row += f"{record.slowest:>9} {record.overlap:7.2f} {record.peak_mb:.0f}"
-            print(f"{row}  {record.stage_ms}", flush=True)
-            if options.json:
-                with options.json.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(record)) + "\n")
+            record = _in_a_fresh_process(clip, config, extra).record()
+            found.append(record)
+            records.append(options.json, [record], origin)
+            records.tell(record)
+    print(tables.markdown([records.as_line(record, origin) for record in found]), end="")
     return 0
-
-
-if __name__ == "__main__":
-    from steadypose.benchmarks.command import run_alone
-
-    run_alone("throughput")

@@ -16,15 +16,18 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steadypose.benchmarks.throughput import hardware
+from steadypose.benchmarks import records, tables
+from steadypose.benchmarks.records import Origin, Record, median_of
 from steadypose.configs import load_config
 from steadypose.errors import InputError
 from steadypose.frame import Frame
@@ -123,7 +126,7 @@ def simulate(
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a row a round and scenario, then the medians."""
+    """Say each round on stderr, print the medians, append the record."""
     fps, fast, networks = options.fps, options.fast_fps, options.config
     if options.simulate:
         networks = f"simulated networks, {options.simulate:g} ms a frame"
@@ -134,9 +137,8 @@ def run(options: argparse.Namespace) -> int:
         "even": {"a": fps, "b": fps, "c": fps, "d": fps},
         "uneven": {"a": fps, "b": fps, "c": 0.0, "d": fast},
     }
-    print(f"{hardware()}; {networks}; {fps:g} and {fast:g} frames/s")
-    print(f"{'scenario':9} {'p50 ms':>7} {'p95 ms':>7} results of a, b, c, d")
-    medians: dict[str, list[float]] = {name: [] for name in scenarios}
+    rows: dict[str, list[tuple[float, float]]] = {name: [] for name in scenarios}
+    results = []
     for n in range(options.rounds):
         for name, rates in scenarios.items():
             if options.simulate:
@@ -146,11 +148,35 @@ def run(options: argparse.Namespace) -> int:
             if not ages:
                 raise InputError("no result came in time; allow more with --seconds")
             p50, p95 = np.percentile(ages, [50, 95]) * 1e3
-            medians[name].append(float(p50))
-            print(f"{name:9} {p50:7.1f} {p95:7.1f} {list(counts.values())}", flush=True)
-    even, uneven = (float(np.median(medians[name])) for name in scenarios)
-    print(f"median of p50: {even:.1f} -> {uneven:.1f} ms ({100 * (uneven / even - 1):+.1f} %)")
+            rows[name].append((float(p50), float(p95)))
+            results.append({"scenario": name, **counts})
+            print(f"{name}: p50 {p50:.1f}, p95 {p95:.1f} ms; results {counts}", file=sys.stderr)
+    record, origin = _record(options, networks, rows, results), Origin.of(options)
+    print(tables.markdown([records.as_line(record, origin)]), end="")
+    records.append(options.json, [record], origin)
     return 0
+
+
+def _record(
+    options: argparse.Namespace,
+    networks: str,
+    rows: dict[str, list[tuple[float, float]]],
+    results: list[dict[str, Any]],
+) -> Record:
+    p50 = {name: [row[0] for row in each] for name, each in rows.items()}
+    even, uneven = (float(np.median(each)) for each in p50.values())
+    return Record(
+        what="cameras",
+        case={"networks": networks, "frames/s": options.fps, "fast frames/s": options.fast_fps},
+        values={
+            **{f"{name}, p50 ms": median_of(each) for name, each in p50.items()},
+            **{f"{name}, p95 ms": median_of([row[1] for row in rows[name]]) for name in rows},
+            "uneven against even %": round(100 * (uneven / even - 1), 2),
+        },
+        n=options.rounds,
+        config={"seconds": options.seconds},
+        more={"results": results},
+    )
 
 
 def _images(clip: Path) -> list[NDArray[np.uint8]]:
@@ -160,9 +186,3 @@ def _images(clip: Path) -> list[NDArray[np.uint8]]:
     if len(images) < 2:
         raise InputError(f"{clip}: expected a clip of two frames or more")
     return images
-
-
-if __name__ == "__main__":
-    from steadypose.benchmarks.command import run_alone
-
-    run_alone("cameras")

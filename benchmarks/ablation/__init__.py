@@ -1,0 +1,1 @@
+"""What each part of the pipeline costs and is worth, by leaving it out."""

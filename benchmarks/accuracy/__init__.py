@@ -1,0 +1,1 @@
+"""COCO keypoint AP of detectors and estimators."""

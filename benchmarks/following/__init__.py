@@ -1,0 +1,1 @@
+"""People followed by ``--estimate new`` against ``--estimate always``."""

@@ -1,0 +1,1 @@
+"""What a frame costs by the number of people in it."""

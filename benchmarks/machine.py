@@ -1,0 +1,67 @@
+"""Where a measurement ran: the processor, the versions, the commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from steadypose._version import __version__
+
+USUAL = ("numpy", "scipy", "opencv-python", "av", "onnxruntime")
+
+
+def hardware() -> str:
+    """The processor and how many cores of it may be used."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(x.partition(":")[2].strip() for x in lines if x.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {cores()} cores"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def versions(packages: Iterable[str] = USUAL) -> dict[str, str]:
+    """Of Python, of this package and of those named; ``not installed`` where one is not."""
+    found = {"python": platform.python_version(), "steadypose": __version__}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def commit() -> str | None:
+    """The commit that runs, ``+`` behind it where files differ; None outside of a checkout."""
+    folder = Path(__file__).resolve().parent
+    try:
+        top, head, changed = (
+            subprocess.run(
+                ["git", "-C", str(folder), *words],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=10,
+            ).stdout.strip()
+            for words in (
+                ("rev-parse", "--show-toplevel"),
+                ("rev-parse", "--short=12", "HEAD"),
+                ("status", "--porcelain", "--untracked-files=no", "--", "*.py"),
+            )
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    # Installed into somebody else's checkout, its commit says nothing.
+    return f"{head}{'+' if changed else ''}" if Path(top) == folder.parent else None

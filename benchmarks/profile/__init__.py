@@ -1,0 +1,1 @@
+"""Where a frame's time goes, beside what the machine could do at most."""

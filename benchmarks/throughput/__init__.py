@@ -1,0 +1,1 @@
+"""Frames/s and memory of the whole ``track`` command."""
