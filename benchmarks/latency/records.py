@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +63,7 @@ class LatencyRecord:
         overload: Frames received for each that was tracked: 1 where the pipeline keeps up.
         people: Mean people a frame.
         age_slope_ms, rss_slope_mb: Growth an hour, after the warm-up.
+        heap_slope_mb: Likewise of the memory in use, see ``MemoryWatch``; None where unknown.
         rss_mb: Resident memory at the end, in 10^6 bytes.
         hardware, versions: Where it ran.
     """
@@ -89,6 +88,7 @@ class LatencyRecord:
     people: float
     age_slope_ms: Slope
     rss_slope_mb: Slope
+    heap_slope_mb: Slope | None
     rss_mb: float
     hardware: str
     versions: dict[str, str]
@@ -119,7 +119,12 @@ class LatencyRecord:
             f"reconnects {self.reconnects}",
             f"  age grows by    {_growth(self.age_slope_ms, 'ms')}",
             f"  memory grows by {_growth(self.rss_slope_mb, 'MB')}; {self.rss_mb:.0f} MB",
+            *self._in_use(),
         ]
+
+    def _in_use(self) -> list[str]:
+        slope = self.heap_slope_mb
+        return [] if slope is None else [f"    of it in use   {_growth(slope, 'MB')}"]
 
     def _judged(self, floor: Ages) -> str:
         bound = self.bound_ms(floor)
@@ -129,12 +134,6 @@ class LatencyRecord:
 def _growth(slope: Slope, unit: str) -> str:
     verdict = "not distinguishable from 0" if slope.is_flat else "NOT 0"
     return f"{slope.per_hour:+.1f} {unit}/h [{slope.low:+.1f}, {slope.high:+.1f}]: {verdict}"
-
-
-def resident_mb() -> float:
-    """Resident memory of this process in 10^6 bytes."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def after_warm_up(

@@ -137,6 +137,7 @@ class Camera:
             self._outcome = "stopped"
             self._connection += 1
             self._source.close()
+            self._next = None
         self._intake.clear(self.name)
 
     def join(self, timeout_s: float) -> bool:
@@ -172,8 +173,9 @@ class Camera:
     def state(self) -> CameraState:
         """What it is doing now."""
         put, replaced = self._intake.counts(self.name)
-        lost, reconnects = self._tally()
-        live = live_snapshot(self._source)
+        with self._lock:
+            lost, reconnects = self._tally()
+            live = live_snapshot(self._source)
         running = self._outcome is None
         age = self.ages.last()
         return CameraState(

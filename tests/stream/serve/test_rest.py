@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from steadypose.stream.sources import LiveState
+from steadypose.stream.sources import LiveState, LiveStatus
 from tests.stream.serve.live import Served, Street, served, wait_for
 
 
@@ -151,6 +151,7 @@ def test_every_state_goes_by_the_same_name_everywhere() -> None:
         camera.frozen.set()
         live.wait("a", 5)  # the frame that was on its way has come
         for state in LiveState:
+            camera.status = LiveStatus(camera.info.name)
             camera.status.enter(state)
             assert live.ask("/api/state").json["cameras"][0]["state"] == state.value
             text = live.ask("/metrics").body.decode()
