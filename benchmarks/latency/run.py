@@ -30,6 +30,7 @@ from steadypose.benchmarks.writing import append_lines
 from steadypose.configs import Config, load_config
 from steadypose.engines import zoo
 from steadypose.errors import InputError, SteadyposeError
+from steadypose.stream.memory import give_pictures_back
 from steadypose.stream.pipeline import Pipeline
 from steadypose.stream.records import FrameResult
 from steadypose.stream.sources import LiveSource
@@ -188,6 +189,7 @@ def run(options: argparse.Namespace) -> int:
         for line in measure_outages():
             print(line, flush=True)
         return 0
+    give_pictures_back()  # as the commands for live sources do
     wanted = [(options.config, {})] if not options.overload else [_OVERLOAD]
     for preset, overrides in wanted:
         pipeline = Pipeline(load_config(preset, overrides))
