@@ -22,7 +22,8 @@ _MOST = 8192
 class Recent:
     """Values of the last ``LATELY_S`` seconds, and how many a second have come.
 
-    Holds 8192 values at most, and the newest one however old it is. Safe to be filled by one thread and read by others.
+    Holds 8192 values at most, and the newest one however old it is. Safe to be filled by one thread
+    and read by others.
 
     Args:
         clock: Seconds, monotonic.
