@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -68,9 +67,8 @@ class RunSummary:
     def __init__(self, run: Summarised) -> None:
         self._run = run
         self._started = time.perf_counter()
-        self._frames = self._detected = self._rows = 0
+        self._frames = self._detected = self._rows = self._most = 0
         self._ids = _Ids()
-        self._people: Counter[int] = Counter()
         self._age = Distribution()
         self._viewer = ViewerAge()
         self._write = Distribution()
@@ -85,7 +83,7 @@ class RunSummary:
         self._frames += 1
         self._detected += result.detected
         self._rows += len(result.poses)
-        self._people[len(result.poses)] += 1
+        self._most = max(self._most, len(result.poses))
         self._ids.add(result.poses.track_ids)
         self._age.add(result.age_s)
         captured_s = result.frame.captured_s
@@ -140,11 +138,10 @@ class RunSummary:
         }
 
     def _people_report(self) -> dict[str, Any]:
-        counts = np.array(sorted(self._people.elements()) or [0])
         return {
             "rows": self._rows,
-            "per_frame_mean": round(float(counts.mean()), 3),
-            "per_frame_max": int(counts.max()),
+            "per_frame_mean": round(self._rows / self._frames, 3) if self._frames else 0.0,
+            "per_frame_max": self._most,
         }
 
     def _stages(self, elapsed: float) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +69,7 @@ class LatencyRecord:
         overload: Frames received for each that was tracked: 1 where the pipeline keeps up.
         people: Mean people a frame.
         age_slope_ms, rss_slope_mb: Growth an hour, after the warm-up.
+        heap_slope_mb: Likewise of the memory in use, see ``MemoryWatch``; None where unknown.
         rss_mb: Resident memory at the end, in 10^6 bytes.
     """
 
@@ -93,6 +93,7 @@ class LatencyRecord:
     people: float
     age_slope_ms: Slope
     rss_slope_mb: Slope
+    heap_slope_mb: Slope | None
     rss_mb: float
 
     def bound_ms(self, floor: Ages) -> float:
@@ -124,6 +125,7 @@ class LatencyRecord:
                 **{name: getattr(self, name) for name in counts},
                 "age grows by, ms/h": _interval(self.age_slope_ms),
                 "memory grows by, MB/h": _interval(self.rss_slope_mb),
+                **self._heap_value(),
                 "memory MB": self.rss_mb,
                 "p50 at most, bare floor, ms": self.bound_ms(self.floor),
                 "p50 at most, floor within the run, ms": self.bound_ms(self.decoded),
@@ -148,7 +150,16 @@ class LatencyRecord:
             f"reconnects {self.reconnects}",
             f"  age grows by    {_growth(self.age_slope_ms, 'ms')}",
             f"  memory grows by {_growth(self.rss_slope_mb, 'MB')}; {self.rss_mb:.0f} MB",
+            *self._in_use(),
         ]
+
+    def _in_use(self) -> list[str]:
+        slope = self.heap_slope_mb
+        return [] if slope is None else [f"    of it in use   {_growth(slope, 'MB')}"]
+
+    def _heap_value(self) -> dict[str, dict[str, float]]:
+        slope = self.heap_slope_mb
+        return {} if slope is None else {"memory in use grows by, MB/h": _interval(slope)}
 
     def _judged(self, floor: Ages) -> str:
         bound = self.bound_ms(floor)
@@ -162,12 +173,6 @@ def _interval(slope: Slope) -> dict[str, float]:
 def _growth(slope: Slope, unit: str) -> str:
     verdict = "not distinguishable from 0" if slope.is_flat else "NOT 0"
     return f"{slope.per_hour:+.1f} {unit}/h [{slope.low:+.1f}, {slope.high:+.1f}]: {verdict}"
-
-
-def resident_mb() -> float:
-    """Resident memory of this process in 10^6 bytes."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def after_warm_up(

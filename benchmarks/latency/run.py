@@ -12,7 +12,6 @@ import argparse
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +22,15 @@ from numpy.typing import NDArray
 
 from steadypose.benchmarks import records
 from steadypose.benchmarks.latency import barcode
+from steadypose.benchmarks.latency.memory import MemoryWatch
 from steadypose.benchmarks.latency.outages import measure_outages
-from steadypose.benchmarks.latency.records import Ages, LatencyRecord, after_warm_up, resident_mb
+from steadypose.benchmarks.latency.records import Ages, LatencyRecord, after_warm_up
 from steadypose.benchmarks.latency.slopes import slope
 from steadypose.benchmarks.records import Origin
 from steadypose.configs import Config, load_config
 from steadypose.engines import zoo
 from steadypose.errors import InputError, SteadyposeError
+from steadypose.stream.memory import give_pictures_back
 from steadypose.stream.pipeline import Pipeline
 from steadypose.stream.records import FrameResult
 from steadypose.stream.sources import LiveSource
@@ -111,27 +112,6 @@ class _Watch:
         return self._rows[: self._count]
 
 
-class _Memory:
-    """Samples the resident memory once a second on a thread of its own."""
-
-    def __init__(self) -> None:
-        self.times_s: list[float] = []
-        self.mb: list[float] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stop.wait(1.0):
-            self.times_s.append(time.monotonic())
-            self.mb.append(resident_mb())
-
-    def close(self) -> None:
-        """Sample no more."""
-        self._stop.set()
-        self._thread.join()
-
-
 def floor_ages(url: str, config: Config, seconds: float) -> list[float]:
     """Ages of pictures when they are decoded, with nothing behind, after settling."""
     source = LiveSource(url, settings=config.live)
@@ -156,7 +136,7 @@ def measure(
     source = LiveSource(url, settings=pipeline.config.live)
     run, watch = pipeline.run(source), _Watch(round(2 * options.fps * options.seconds) + 100)
     started: float | None = None
-    memory = _Memory()
+    memory = MemoryWatch(_SETTLE_S + options.seconds)
     try:
         for result in run:
             now = time.monotonic()
@@ -173,6 +153,7 @@ def measure(
     if not len(watch.rows):
         raise InputError(f"{url}: no picture with a readable bar code came")
     ready_s, age_s, decoded_s, compute_s, people = watch.rows.T
+    sampled_s, resident, in_use = memory.rows.T
     return LatencyRecord(
         transport=options.transport,
         size=options.size,
@@ -193,8 +174,9 @@ def measure(
         overload=round(live.frames / results, 2),
         people=round(float(people.mean()), 2),
         age_slope_ms=slope(*after_warm_up(ready_s, 1e3 * age_s)),
-        rss_slope_mb=slope(*after_warm_up(np.array(memory.times_s), np.array(memory.mb))),
-        rss_mb=round(memory.mb[-1], 1),
+        rss_slope_mb=slope(*after_warm_up(sampled_s, resident)),
+        heap_slope_mb=None if np.isnan(in_use[0]) else slope(*after_warm_up(sampled_s, in_use)),
+        rss_mb=round(float(resident[-1]), 1),
     )
 
 
@@ -204,6 +186,7 @@ def run(options: argparse.Namespace) -> int:
         for line in measure_outages():
             print(line, flush=True)
         return 0
+    give_pictures_back()  # as the commands for live sources do
     wanted = [(options.config, {})] if not options.overload else [_OVERLOAD]
     for preset, overrides in wanted:
         pipeline = Pipeline(load_config(preset, overrides))

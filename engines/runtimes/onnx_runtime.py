@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ _DTYPES = {
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }
+
+_ARENA = {
+    "max_mem": 0,
+    "arena_extend_strategy": 1,  # as much as is requested
+    "initial_chunk_size_bytes": -1,
+    "max_dead_bytes_per_chunk": -1,
+}
+"""0 and -1 leave a setting to ONNX Runtime."""
 
 
 class OnnxRuntimeEngine:
@@ -43,6 +52,11 @@ class OnnxRuntimeEngine:
         options.log_severity_level = 3
         # Threads that spin between calls take the cores from decoding and from other networks.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Batches and crops change their size from call to call. A plan of memory for each would
+        # want a place of its own, and memory would creep up with every size that is new.
+        options.enable_mem_pattern = False
+        _share_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         try:
             self._session = ort.InferenceSession(
                 graph or str(path), options, providers=["CPUExecutionProvider"]
@@ -64,6 +78,19 @@ class OnnxRuntimeEngine:
         except Exception as error:
             raise EngineError(f"{self.name}: ONNX Runtime failed: {_first_line(error)}") from error
         return dict(zip(names, values, strict=True))
+
+
+@lru_cache(maxsize=1)
+def _share_memory() -> None:
+    """Make the allocator that all networks share, once a process.
+
+    It takes what is asked for and no more: by default each network takes twice as much with every
+    step, and touches the rest of it whenever sizes come in an order that is new.
+    """
+    where = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    ort.create_and_register_allocator(where, ort.OrtArenaCfg(_ARENA))
 
 
 def _specs(nodes: list[Any]) -> dict[str, TensorSpec]:

@@ -18,8 +18,8 @@ from steadypose.stream.timing import Distribution, Stopwatch
 
 STALLED_S = 3.0
 """A source that says nothing of its own state counts as stalled after so long without a frame."""
-_STATES = {LiveState.WAITING: "reconnecting"}
-"""States of a live source that go by another name where cameras are watched."""
+STATES = (*(state.value for state in LiveState), "stopped")
+"""Those of a live source, and one more for a camera that was stopped by hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,7 @@ class CameraState:
     Attributes:
         name: Short name, fit for an address.
         title: Text to show, free of credentials.
-        state: ``connecting``, ``live``, ``stalled``, ``reconnecting``, ``ended``, ``failed`` or
-            ``stopped``.
+        state: One of ``STATES``; see ``LiveState``.
         wanted: False when it was stopped by hand.
         error: What went wrong last, or None.
         epoch: Counts its connections.
@@ -138,6 +137,7 @@ class Camera:
             self._outcome = "stopped"
             self._connection += 1
             self._source.close()
+            self._next = None
         self._intake.clear(self.name)
 
     def join(self, timeout_s: float) -> bool:
@@ -173,8 +173,9 @@ class Camera:
     def state(self) -> CameraState:
         """What it is doing now."""
         put, replaced = self._intake.counts(self.name)
-        lost, reconnects = self._tally()
-        live = live_snapshot(self._source)
+        with self._lock:
+            lost, reconnects = self._tally()
+            live = live_snapshot(self._source)
         running = self._outcome is None
         age = self.ages.last()
         return CameraState(
@@ -212,7 +213,7 @@ class Camera:
         if self._outcome is not None:
             return self._outcome
         if live is not None:
-            return _STATES.get(live.state, live.state.value)
+            return live.state.value
         quiet = self.decoded.last_s()
         if quiet is None:
             return "connecting"

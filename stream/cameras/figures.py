@@ -22,7 +22,8 @@ _MOST = 8192
 class Recent:
     """Values of the last ``LATELY_S`` seconds, and how many a second have come.
 
-    Safe to be filled by one thread and read by others.
+    Holds 8192 values at most, and the newest one however old it is. Safe to be filled by one thread
+    and read by others.
 
     Args:
         clock: Seconds, monotonic.
@@ -41,7 +42,11 @@ class Recent:
     def add(self, value: float) -> None:
         """Take a value that is of now."""
         with self._lock:
-            self._values.append((self._clock(), value))
+            now = self._clock()
+            self._values.append((now, value))
+            # Kept no longer than they are asked for: memory must not creep up for minutes.
+            while now - self._values[0][0] > LATELY_S:
+                self._values.popleft()
             self.count += 1
 
     def rate(self) -> float:

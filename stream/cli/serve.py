@@ -137,9 +137,11 @@ def run(options: argparse.Namespace) -> int:
     import_ahead()
 
     from steadypose.stream.engine_room import EngineRoom
+    from steadypose.stream.memory import give_pictures_back
     from steadypose.stream.serve.run import camera_openers, serve
     from steadypose.stream.sources import expand_sources
 
+    give_pictures_back()
     openers = camera_openers(expand_sources(options.sources), live)
     return serve(
         EngineRoom.load(config),

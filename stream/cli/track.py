@@ -144,12 +144,14 @@ def _track_one(
     extras: Extras,
 ) -> int:
     """Track one source; what is wrong with it is said in one line and spares the others."""
+    from steadypose.stream.memory import give_pictures_back
     from steadypose.stream.recording import record
     from steadypose.stream.sources import is_live, open_source
 
     try:
         live = not isinstance(name, str) or is_live(name)
         if live:
+            give_pictures_back()
             extras, limit = replace(extras, max_frames=options.max_frames), None
         else:
             limit = options.max_frames

@@ -111,6 +111,7 @@ class Hub:
     def forget(self, camera: str) -> None:
         """Forget a camera's newest result, as it was stopped."""
         self.newest.pop(camera, None)
+        self._views.pop(camera, None)
 
     async def close(self) -> None:
         """Say good-bye to all clients."""

@@ -10,11 +10,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from steadypose._version import __version__
-from steadypose.stream.cameras import CameraGroup, CameraState
+from steadypose.stream.cameras import STATES, CameraGroup, CameraState
 from steadypose.stream.records import FrameResult
 from steadypose.stream.serve.hub import Hub
 
-STATES = ("connecting", "live", "stalled", "reconnecting", "ended", "failed", "stopped")
 _AGE_BUCKETS = (0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10)
 _STAGE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2)
 _COUNTERS = (
@@ -142,6 +141,6 @@ def _states(states: list[CameraState]) -> Metric:
         "steadypose_camera_state", "1 for the state that a camera is in", labels=["camera", "state"]
     )
     for state in states:
-        for name in dict.fromkeys((*STATES, state.state)):
+        for name in STATES:
             gauge.add_metric([state.name, name], float(state.state == name))
     return gauge

@@ -235,7 +235,7 @@ def _not_opened(
         text = "the user name or password is refused"
         return ConnectionLost(text, refused=True)
     if isinstance(error, av.ExitError) or waited_s >= min(settings.open_s, settings.stall_s):
-        return ConnectionLost(f"no answer for {waited_s:.1f} s", stalled=True)
+        return ConnectionLost(f"no answer for {waited_s:.0f} s", stalled=True)
     if isinstance(error, av.InvalidDataError):
         return ConnectionLost("the answer is no video stream")
     return ConnectionLost(reason(error))

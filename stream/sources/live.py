@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from av.video.reformatter import VideoReformatter
@@ -115,8 +114,7 @@ class LiveSource:
         """
         self._stop.set()
         self._frames.stop()
-        if self.status.snapshot().state is not LiveState.FAILED:
-            self.status.enter(LiveState.ENDED)
+        self.status.enter(LiveState.ENDED)
 
     def _read(self) -> None:
         """Connect, follow, and connect anew, until told to stop, the true end, or given up."""
@@ -128,15 +126,15 @@ class LiveSource:
             while not self._stop.is_set():
                 if self._follow(device):
                     self._frames.close()
-                    self._enter(LiveState.ENDED)
+                    self.status.enter(LiveState.ENDED)
                     return
         except (SourceError, InputError) as error:
-            self._enter(LiveState.FAILED)
+            self.status.enter(LiveState.FAILED)
             self._frames.fail(error)
         except ChannelClosed:
             pass
         except BaseException as error:
-            self._enter(LiveState.FAILED, last_error=type(error).__name__)
+            self.status.enter(LiveState.FAILED, last_error=type(error).__name__)
             self._frames.fail(error)
 
     def _follow(self, device: str) -> bool:
@@ -145,7 +143,7 @@ class LiveSource:
         stalled = self.status.snapshot().state is LiveState.STALLED
         attempts = self.status.snapshot().attempts + 1
         state = LiveState.STALLED if stalled else LiveState.CONNECTING
-        self._enter(state, attempts=attempts)
+        self.status.enter(state, attempts=attempts)
         try:
             with closing(Connection(self._address, self._settings, device)) as connection:
                 self._take(connection)
@@ -240,7 +238,7 @@ class LiveSource:
         if was_live or text != now.last_error:
             _log.warning("%s: %s; trying again", self.info.name, text)
         stalled = lost.stalled and (was_live or now.state is LiveState.STALLED)
-        self._enter(LiveState.STALLED if stalled else LiveState.WAITING)
+        self.status.enter(LiveState.STALLED if stalled else LiveState.WAITING)
         # What a vain attempt took counts as waiting.
         spent = 0.0 if was_live else time.monotonic() - began_s
         wait_s = _REFUSED_S if lost.refused else self._backoff.next_s()
@@ -268,11 +266,6 @@ class LiveSource:
 
     def _note_damage(self) -> None:
         self.status.change(damaged=self.status.snapshot().damaged + 1)
-
-    def _enter(self, state: LiveState, **changes: Any) -> None:
-        """Go over to a state, unless the source was closed meanwhile."""
-        if not self._stop.is_set():
-            self.status.enter(state, **changes)
 
     def _warn(self, text: str) -> None:
         line = f"{self.info.name}: {text}"

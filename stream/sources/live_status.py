@@ -27,6 +27,11 @@ class LiveState(Enum):
     FAILED = "failed"
     """Over: given up; ``last_error`` says why."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no other state follows."""
+        return self in (LiveState.ENDED, LiveState.FAILED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LiveSnapshot:
@@ -97,8 +102,13 @@ class LiveStatus:
         return replace(now, fps=0.0) if age > 2 * _FPS_SPAN_S else now
 
     def enter(self, state: LiveState, **changes: Any) -> None:
-        """Go over to a state, and change other values of the snapshot by name with it."""
+        """Go over to a state, and change other values of the snapshot by name with it.
+
+        What is over stays so: a source is closed by one thread while another still reads.
+        """
         with self._lock:
+            if self._now.state.is_over:
+                return
             if state is not self._now.state:
                 changes["state_since_s"] = time.monotonic()
             self._now = replace(self._now, state=state, **changes)
@@ -109,14 +119,14 @@ class LiveStatus:
             self._now = replace(self._now, **changes)
 
     def picture(self, captured_s: float, **changes: Any) -> None:
-        """Count a picture that was decoded at ``captured_s``; the source is live with it."""
+        """Count a picture that was decoded at ``captured_s``; unless over, it is live with it."""
         with self._lock:
             self._span_frames += 1
             span = captured_s - self._span_began_s
             if span >= _FPS_SPAN_S:
                 changes["fps"] = round(self._span_frames / span, 2)
                 self._span_began_s, self._span_frames = captured_s, 0
-            if self._now.state is not LiveState.LIVE:
+            if self._now.state is not LiveState.LIVE and not self._now.state.is_over:
                 changes.update(state=LiveState.LIVE, state_since_s=captured_s)
                 self._span_began_s, self._span_frames = captured_s, 0
             frames = self._now.frames + 1

@@ -36,16 +36,19 @@ class Playback:
     def __iter__(self) -> Iterator[Frame]:
         """Frames when they are due, until ``close``. Raises SourceError where a pass fails."""
         epoch = index = 0
-        while not self._closed.is_set():
-            begun = index
-            for frame in self._paced():
-                yield replace(frame, index=index, epoch=epoch, captured_s=time.monotonic())
-                index += 1
-            if index == begun:
-                return  # it holds no frame
-            epoch += 1
-            self._source.close()
-            self._source = self._open()
+        try:
+            while not self._closed.is_set():
+                begun = index
+                for frame in self._paced():
+                    yield replace(frame, index=index, epoch=epoch, captured_s=time.monotonic())
+                    index += 1
+                if index == begun:
+                    return  # it holds no frame
+                epoch += 1
+                self._source.close()
+                self._source = self._open()
+        finally:
+            self._source.close()  # it may have been opened while ``close`` was called
 
     def close(self) -> None:
         """End the iteration; safe from any thread."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,17 @@ from tests.stream.stand_ins import scene, stand_in_room, walk
 
 Outcome = tuple[int, str, str]
 Run = Callable[..., Outcome]
+Program = Callable[..., subprocess.Popen[bytes]]
+
+STAND_INS = """
+import sys
+from steadypose.stream.cli.main import main
+from steadypose.stream.engine_room import EngineRoom
+from tests.stream.stand_ins import stand_in_room
+
+EngineRoom.load = classmethod(lambda cls, config: stand_in_room(config))
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 @pytest.fixture
@@ -36,6 +50,28 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         return code, out, err
 
     return call
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    """The command line, or another program, as a process: by default on stand-ins for networks."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        *arguments: object, code: str = STAND_INS, **environment: str
+    ) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        # No network comes with it: what is new in the environment is what a test sets.
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stderr=subprocess.PIPE
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -8,21 +8,19 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 
 from steadypose.benchmarks.latency.camera import Camera
 from steadypose.benchmarks.latency.feeds import HttpFeed
-from tests.cli.conftest import Run
-from tests.cli.reading import one_line
+from tests.cli.conftest import Program, Run
+from tests.cli.reading import lines_in, one_line, pictures_in
 from tests.stream.live.conftest import until
 from tests.stream.stand_ins import scene, walk
 
@@ -32,17 +30,6 @@ def summary_of(folder: Path) -> dict[str, Any]:
     (path,) = folder.glob("*.summary.json")
     report: dict[str, Any] = json.loads(path.read_text())
     return report
-
-
-STAND_INS = """
-import sys
-from steadypose.stream.cli.main import main
-from steadypose.stream.engine_room import EngineRoom
-from tests.stream.stand_ins import stand_in_room
-
-EngineRoom.load = classmethod(lambda cls, config: stand_in_room(config))
-sys.exit(main(sys.argv[1:]))
-"""
 
 
 @pytest.fixture
@@ -58,36 +45,6 @@ def url(http: HttpFeed) -> Iterator[str]:
     camera = Camera(people, 30, http=http, keyframe_s=0.25).start()
     yield http.url("live.ts")
     camera.close()
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """The command line as a process of its own, on stand-ins for the networks."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", STAND_INS, *map(str, arguments)]
-        # No network comes with it: what is new in the environment is what a test sets.
-        process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stderr=subprocess.PIPE
-        )
-        running.append(process)
-        return process
-
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
-
-
-def pictures_in(path: Path) -> list[float]:
-    """Times of the pictures that a video holds."""
-    with av.open(str(path)) as container:
-        return [frame.time for frame in container.decode(video=0) if frame.time is not None]
-
-
-def lines_in(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def test_a_camera_is_tracked_and_summed_up(run: Run, url: str, tmp_path: Path) -> None:
@@ -137,9 +94,7 @@ def test_old_segments_make_room(run: Run, url: str, tmp_path: Path) -> None:
     assert (tmp_path / "mine.mp4").exists()
 
 
-def test_a_recording_survives_a_kill(
-    program: Callable[..., subprocess.Popen[bytes]], url: str, tmp_path: Path
-) -> None:
+def test_a_recording_survives_a_kill(program: Program, url: str, tmp_path: Path) -> None:
     process = program("track", url, "--record", tmp_path)
 
     def lines() -> int:
@@ -199,9 +154,7 @@ def test_termination_while_connecting(run: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_process_whose_camera_is_silent_ends_when_told(
-    program: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
+def test_a_process_whose_camera_is_silent_ends_when_told(program: Program, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(60)
         address = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/x"
@@ -238,7 +191,7 @@ def test_a_window_without_a_desktop(
 
 @pytest.mark.skipif(not shutil.which("Xvfb"), reason="needs Xvfb (see .ci/run)")
 def test_a_window_shows_the_people_and_the_run_ends_with_it(
-    program: Callable[..., subprocess.Popen[bytes]], url: str, tmp_path: Path
+    program: Program, url: str, tmp_path: Path
 ) -> None:
     reader, writer = os.pipe()
     screen = subprocess.Popen(

@@ -30,3 +30,18 @@ def test_closing_ends_a_wait() -> None:
 
 def test_a_recording_without_frames_ends() -> None:
     assert list(Playback(lambda: SceneSource([]))) == []
+
+
+def test_a_pass_that_begins_while_it_is_closed_is_closed_too() -> None:
+    opened: list[SceneSource] = []
+
+    def begin() -> SceneSource:
+        if len(opened) == 1:
+            source.close()  # as another thread may do just before the second pass is there
+        opened.append(SceneSource(walk(2), fps=1000))
+        return opened[-1]
+
+    source = Playback(begin)
+    assert len(list(source)) == 2
+    assert len(opened) == 2
+    assert all(one._closed.is_set() for one in opened)

@@ -6,6 +6,15 @@ const OLD_MS = 2000;
 const STAGE_COLOURS = {
   wait: "#8b949e", detect: "#e0913a", estimate: "#3fa66a", refine: "#a06fd6", track: "#d65a7b",
 };
+const STATE_TEXTS = {
+  connecting: "Being opened",
+  live: "Pictures come",
+  stalled: "Open, but no picture comes",
+  waiting: "Lost or refused; tried again soon",
+  ended: "Came to its end",
+  failed: "Given up",
+  stopped: "Stopped by hand",
+};
 
 export class Card {
   constructor(name, title) {
@@ -73,6 +82,7 @@ export class Card {
     this.state = state;
     setText(this.badge, state.state);
     this.badge.dataset.state = state.state;
+    this.badge.title = STATE_TEXTS[state.state] ?? "";
     setText(this.button, this.runs() ? "Stop" : "Start");
     this.button.setAttribute("aria-label", `${this.button.textContent} ${state.title}`);
     this.showFigures(state);

@@ -172,6 +172,15 @@ def test_started_again_at_once_after_a_stop() -> None:
             assert group.cameras["a"].state().state == "live", n
 
 
+def test_stopped_before_it_was_ever_started() -> None:
+    got = Results()
+    group = CameraGroup(room(), {"a": endless(0.002)}, got)
+    group.cameras["a"].stop()
+    with group:
+        got.wait("a", 3)
+        assert group.cameras["a"].state().state == "live"
+
+
 def test_a_failing_network_ends_the_group_and_is_named() -> None:
     work = room()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +12,22 @@ import pytest
 
 from steadypose import Frame
 from steadypose.benchmarks.latency.camera import Camera, made_up
-from steadypose.benchmarks.latency.feeds import HttpFeed
+from steadypose.benchmarks.latency.feeds import SYSTEM_PYTHON, HttpFeed
 from steadypose.configs import LiveConfig
 from steadypose.stream.sources import LiveSource
 
 SIZE = (320, 240)
 QUICK = LiveConfig(open_s=1.0, stall_s=0.5, retry_s=0.02, retry_max_s=0.1)
+_PROBE = "import gi; gi.require_version('GstRtspServer', '1.0')"
+
+
+def has_server() -> bool:
+    """Whether the system has GStreamer's RTSP server."""
+    try:
+        done = subprocess.run([SYSTEM_PYTHON, "-c", _PROBE], capture_output=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0
 
 
 def until(true: Callable[[], object], timeout_s: float = 5.0) -> float:

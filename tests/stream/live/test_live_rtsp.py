@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,25 +10,13 @@ import pytest
 
 from steadypose.benchmarks.latency import barcode
 from steadypose.benchmarks.latency.camera import Camera, made_up
-from steadypose.benchmarks.latency.feeds import SYSTEM_PYTHON, RtspFeed
+from steadypose.benchmarks.latency.feeds import RtspFeed
 from steadypose.configs import Config, DetectorConfig, LiveConfig
 from steadypose.errors import InputError
 from steadypose.stream.pipeline import Pipeline
 from steadypose.stream.sources import LiveSource, LiveState
-from tests.stream.live.conftest import SIZE, Viewer, readers, until
+from tests.stream.live.conftest import SIZE, Viewer, has_server, readers, until
 from tests.stream.stand_ins import scene, stand_in_room, walk
-
-_PROBE = "import gi; gi.require_version('GstRtspServer', '1.0')"
-
-
-def has_server() -> bool:
-    """Whether the system has GStreamer's RTSP server."""
-    try:
-        done = subprocess.run([SYSTEM_PYTHON, "-c", _PROBE], capture_output=True, check=False)
-    except OSError:
-        return False
-    return done.returncode == 0
-
 
 pytestmark = pytest.mark.skipif(
     not has_server(), reason="needs GStreamer's RTSP server (see .ci/run)"

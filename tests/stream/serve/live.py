@@ -30,7 +30,10 @@ class Street:
         name: Its name.
         people: How many.
         period_s: Seconds between two frames.
+
+    Attributes:
         connected: Whether it is plugged in.
+        frozen: Whether it does nothing at all, so that its status stays as it is.
     """
 
     def __init__(self, name: str = "street", people: int = 2, period_s: float = 0.02) -> None:
@@ -38,6 +41,7 @@ class Street:
         self.warnings: list[str] = []
         self.connected = threading.Event()
         self.connected.set()
+        self.frozen = threading.Event()
         self._people, self._period_s = people, period_s
         self.status = LiveStatus(self.info.name)
         self._closed = threading.Event()
@@ -45,6 +49,8 @@ class Street:
     def __iter__(self) -> Iterator[Frame]:
         index = 0
         while not self._closed.wait(self._period_s):
+            if self.frozen.is_set():
+                continue
             if not self.connected.is_set():
                 self.status.enter(LiveState.WAITING, last_error="no answer")
                 continue

@@ -102,10 +102,10 @@ def test_people_and_ids_are_seen_and_a_camera_may_go_and_come_back(browser: Any)
         _figures_move(page)
 
         camera.connected.clear()
-        page.wait_for_text(f"{page.card('door')} .badge", "reconnecting")
+        page.wait_for_text(f"{page.card('door')} .badge", "waiting")
         page.wait("document.querySelector('article[data-camera=door] .screen.old')")
         notice = page.page.text_content(f"{page.card('door')} .notice")
-        assert notice == "reconnecting: no answer"
+        assert notice == "waiting: no answer"
         camera.connected.set()
         page.wait_for_text(f"{page.card('door')} .badge", "live")
         page.wait("!document.querySelector('article[data-camera=door] .screen.old')")

@@ -62,7 +62,7 @@ def test_a_camera_that_dies_comes_back_with_new_ids(door: Door) -> None:
         assert (first["state"], first["epoch"], first["error"]) == ("live", 0, None)
 
         door.feed.close()
-        wait_for(lambda: live.ask("/api/state").json["cameras"][0]["state"] == "reconnecting")
+        wait_for(lambda: live.ask("/api/state").json["cameras"][0]["state"] == "waiting")
         assert live.ask("/healthz").status == 200
         door.restart()
         live.wait(name, 5)

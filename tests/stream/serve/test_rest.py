@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from steadypose.stream.sources import LiveState, LiveStatus
 from tests.stream.serve.live import Served, Street, served, wait_for
 
 
@@ -139,6 +140,29 @@ def test_prometheus_metrics(two: Served) -> None:
         "process_resident_memory_bytes",
     ):
         assert name in families, name
+
+
+def test_every_state_goes_by_the_same_name_everywhere() -> None:
+    camera = Street("b")
+    with served(camera, Street("a")) as live:
+        live.wait("b", 1)
+        told = live.ask("/api/schema.json").json["$defs"]["camera"]["properties"]["state"]["enum"]
+        assert set(told) == {*(state.value for state in LiveState), "stopped"}
+        camera.frozen.set()
+        live.wait("a", 5)  # the frame that was on its way has come
+        for state in LiveState:
+            camera.status = LiveStatus(camera.info.name)
+            camera.status.enter(state)
+            assert live.ask("/api/state").json["cameras"][0]["state"] == state.value
+            text = live.ask("/metrics").body.decode()
+            samples = [
+                sample
+                for family in text_string_to_metric_families(text)
+                for sample in family.samples
+                if family.name == "steadypose_camera_state" and sample.labels["camera"] == "b"
+            ]
+            assert {s.labels["state"] for s in samples} == set(told)
+            assert [s.labels["state"] for s in samples if s.value] == [state.value]
 
 
 def test_a_camera_is_stopped_and_started() -> None:

@@ -214,12 +214,12 @@ def test_clients_are_told_when_a_camera_goes_and_comes_back() -> None:
                 message = json.loads((await line.receive()).data)
                 if message["type"] == "camera":
                     changes.append((message["state"], message["epoch"]))
-                    if message["state"] == "reconnecting":
+                    if message["state"] == "waiting":
                         camera.connected.set()
             return changes[-2:]
 
         live.wait("street", 2)
-        assert talk(live, "/ws/poses", listen) == [("reconnecting", 0), ("live", 1)]
+        assert talk(live, "/ws/poses", listen) == [("waiting", 0), ("live", 1)]
         state = live.ask("/api/state").json["cameras"][0]
         assert (state["reconnects"], state["epoch"]) == (1, 1)
 
