@@ -130,37 +130,40 @@ class SharedBatches:
                 self._changed.notify_all()
 
     def _ask(self, guest: Guest, wish: Wish) -> Any:
-        if isinstance(wish, Look):
-            return self._looks.submit(answers, self._room, [wish]).result()[0]
-        people = wish.people
-        if not people:
-            return answers(self._room, [wish])[0]  # which runs no network
         with self._changed:
             if self._closed:
                 raise ChannelClosed
-            now = self._clock()
-            guest.rhythm.beat(now)
-            request = _Request(guest, wish, people, now)
-            self._requests.append(request)
-            self._changed.notify_all()
-        return request.answer.result()
+            if isinstance(wish, Look):
+                answer = self._looks.submit(_answer, self._room, wish)
+            elif wish.people:
+                answer = self._hand_in(guest, wish, wish.people)
+            else:
+                return _answer(self._room, wish)  # which runs no network
+        return answer.result()
+
+    def _hand_in(self, guest: Guest, wish: Wish, people: int) -> Future[Any]:
+        request = _Request(guest, wish, people, self._clock())
+        guest.rhythm.beat(request.since_s)
+        self._requests.append(request)
+        self._changed.notify_all()
+        return request.answer
 
     def _work(self) -> None:
         while batch := self._next_round():
-            wishes = [request.wish for request in batch]
             try:
-                replies = answers(self._room, wishes)
+                replies = answers(self._room, [request.wish for request in batch])
+                pairs = list(zip(batch, replies, strict=True))
             except Exception:
                 self._one_by_one(batch)
                 continue
             self._count(batch)
-            for request, reply in zip(batch, replies, strict=True):
+            for request, reply in pairs:
                 request.answer.set_result(reply)
 
     def _one_by_one(self, batch: Sequence[_Request]) -> None:
         for request in batch:
             try:
-                reply = answers(self._room, [request.wish])[0]
+                reply = _answer(self._room, request.wish)
             except Exception as error:
                 request.answer.set_exception(error)
             else:
@@ -200,3 +203,7 @@ class SharedBatches:
             filling.shared += len(batch) > 1
             filling.people += request.people
             filling.all_people += everybody
+
+
+def _answer(room: EngineRoom, wish: Wish) -> Any:
+    return answers(room, [wish])[0]

@@ -129,10 +129,8 @@ def same_share(truth: Frames, other: Frames, *, exactly: bool = False) -> float:
     same = 0
     for one, two in zip(truth, other, strict=True):
         first, second = one["persons"], two["persons"]
-        same += sum(
-            not exactly or first[a]["keypoints"] == second[b]["keypoints"]
-            for a, b in _pairs(first, second)
-        )
+        for a, b in _pairs(first, second):
+            same += not exactly or bool(first[a]["keypoints"] == second[b]["keypoints"])
     return same / max(sum(len(frame["persons"]) for frame in truth), 1)
 
 

@@ -121,13 +121,14 @@ class Batch:
     def _hand_out(self) -> None:
         while self._queue:
             task = self._queue[0]
-            slot = None if task.video.name in self._over else self._roster.place(task)
-            if slot is None and task.video.name not in self._over:
-                return
-            self._queue.popleft()
+            over = task.video.name in self._over
+            slot = None if over else self._roster.place(task)
             if slot is not None:
                 self._journal.note("begun", task.video, part=task.part, attempt=task.attempt)
                 self._crew.give(slot, task)
+            elif not over:
+                return
+            self._queue.popleft()
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Ready):

@@ -132,7 +132,11 @@ def _do(options: argparse.Namespace, config: Config, place: Place) -> int:
     todo = [video for video, state in states if state.outcome != SKIPPED]
     facts = {"settings": {"name": config.name, "sha256": key}}
     manifest = Manifest(place, states, facts)
-    stopped = _run_batch(options, config, key, manifest, todo)
+    if todo:
+        stopped = _run_batch(_crew(options, config, key, len(todo)), place, manifest, todo, options)
+    else:
+        stopped = False
+        manifest.save(ended=True)
     return _conclude(manifest.results(), stopped=stopped, quiet=options.quiet)
 
 
@@ -161,27 +165,21 @@ def _states(
 
 
 def _run_batch(
-    options: argparse.Namespace,
-    config: Config,
-    key: str,
+    crew: Crew,
+    place: Place,
     manifest: Manifest,
     todo: Sequence[Video],
+    options: argparse.Namespace,
 ) -> bool:
     """Do the videos; True when a signal ended it."""
-    from steadypose.stream.batch.places import open_place
     from steadypose.stream.batch.progress import BatchProgress
     from steadypose.stream.batch.run import Batch, Policy
     from steadypose.stream.interrupt import stop_on_signal
 
-    if not todo:
-        manifest.save(ended=True)
-        return False
-    place = open_place(options.output)
     for video in todo:
         place.sweep(video.name)
     progress = BatchProgress(todo, quiet=options.quiet)
     policy = Policy(retries=options.retries, fail_fast=options.fail_fast)
-    crew = _crew(options, config, key, len(todo))
     batch = Batch(crew, manifest, place, progress, policy)
     with stop_on_signal(batch.stop) as asked:
         try:
