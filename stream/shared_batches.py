@@ -75,8 +75,8 @@ class SharedBatches:
     it would have alone, up to how the networks round in larger batches. Where a round fails, its
     wishes are answered one by one, so that only the run fails whose own wish does.
 
-    The networks run on two threads that live as long as this: one for the detector, whose frames
-    are looked at one by one, and one for the poses.
+    The networks run on two threads that live as long as this, as buffers on a GPU go with a thread:
+    one for the detector, whose frames are looked at one by one, and one for the poses.
 
     Args:
         room: The networks.
@@ -150,25 +150,22 @@ class SharedBatches:
 
     def _work(self) -> None:
         while batch := self._next_round():
-            try:
-                replies = answers(self._room, [request.wish for request in batch])
-                pairs = list(zip(batch, replies, strict=True))
-            except Exception:
-                self._one_by_one(batch)
-                continue
-            self._count(batch)
-            for request, reply in pairs:
-                request.answer.set_result(reply)
+            self._do(batch)
 
-    def _one_by_one(self, batch: Sequence[_Request]) -> None:
-        for request in batch:
-            try:
-                reply = _answer(self._room, request.wish)
-            except Exception as error:
-                request.answer.set_exception(error)
-            else:
-                self._count([request])
-                request.answer.set_result(reply)
+    def _do(self, batch: Sequence[_Request]) -> None:
+        try:
+            replies = answers(self._room, [request.wish for request in batch])
+            pairs = list(zip(batch, replies, strict=True))
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].answer.set_exception(error)
+                return
+            for request in batch:
+                self._do([request])
+            return
+        self._count(batch)
+        for request, reply in pairs:
+            request.answer.set_result(reply)
 
     def _next_round(self) -> list[_Request]:
         """Wishes to answer together; none when it is over."""
