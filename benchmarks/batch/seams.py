@@ -130,13 +130,13 @@ def same_share(truth: Frames, other: Frames, *, exactly: bool = False) -> float:
     for one, two in zip(truth, other, strict=True):
         first, second = one["persons"], two["persons"]
         for a, b in _pairs(first, second):
-            same += not exactly or bool(first[a]["keypoints"] == second[b]["keypoints"])
+            same += int(not exactly or first[a]["keypoints"] == second[b]["keypoints"])
     return same / max(sum(len(frame["persons"]) for frame in truth), 1)
 
 
 def same_looks(truth: Frames, other: Frames) -> float:
     """Share of the frames at which the detector looked in both runs or in neither."""
-    same = sum(a["detected"] == b["detected"] for a, b in zip(truth, other, strict=True))
+    same = sum(bool(a["detected"] == b["detected"]) for a, b in zip(truth, other, strict=True))
     return same / max(len(truth), 1)
 
 

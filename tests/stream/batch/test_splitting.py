@@ -122,11 +122,17 @@ def crossing(frames: int) -> list[list[Box]]:
     ]
 
 
+@pytest.fixture(scope="module")
+def crossing_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("crossing") / "c.mp4"
+    return encode(path, [scene(boxes) for boxes in crossing(250)])
+
+
 @pytest.mark.parametrize("extra", [(), ("--save-video", "--crops")], ids=["poses", "pictures"])
 def test_a_split_video_has_the_people_of_the_whole(
-    batch: Batch, tmp_path: Path, crews: list[HandCrew], extra: tuple[str, ...]
+    batch: Batch, crossing_clip: Path, tmp_path: Path, crews: list[HandCrew], extra: tuple[str, ...]
 ) -> None:
-    path = encode(tmp_path / "c.mp4", [scene(boxes) for boxes in crossing(250)])
+    path = shutil.copy(crossing_clip, tmp_path / "c.mp4")
     settings = ("--tracker.lost_s", "0.4", "--detect-every", "4", "--format", "jsonl,csv", *extra)
     for name, options in (("one", ()), ("parts", ("--split", "2"))):
         assert batch(path, "-o", tmp_path / name, *settings, *options)[0] == 0
@@ -149,9 +155,13 @@ def test_a_split_video_has_the_people_of_the_whole(
 
 
 def test_parts_that_are_done_are_not_done_again(
-    batch: Batch, tmp_path: Path, crews: list[HandCrew], monkeypatch: pytest.MonkeyPatch
+    batch: Batch,
+    crossing_clip: Path,
+    tmp_path: Path,
+    crews: list[HandCrew],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = encode(tmp_path / "c.mp4", [scene(boxes) for boxes in crossing(250)])
+    path = shutil.copy(crossing_clip, tmp_path / "c.mp4")
     command = (path, "-o", tmp_path / "out", "--split", "2", "--tracker.lost_s", "0.4")
     give = HandCrew.give
 
@@ -202,9 +212,9 @@ def test_a_part_without_frames_leaves_a_gap(tmp_path: Path, pictures: bool) -> N
 
 
 def test_the_progress_of_a_split_video_is_that_of_all_parts(
-    batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, crossing_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = encode(tmp_path / "c.mp4", [scene(boxes) for boxes in crossing(250)])
+    path = shutil.copy(crossing_clip, tmp_path / "c.mp4")
     seen: list[float] = []
     give = HandCrew.give
 
@@ -222,9 +232,10 @@ def test_the_progress_of_a_split_video_is_that_of_all_parts(
 
 
 def test_copies_of_a_video_do_not_share_their_parts(
-    batch: Batch, tmp_path: Path, crews: list[HandCrew]
+    batch: Batch, crossing_clip: Path, tmp_path: Path, crews: list[HandCrew]
 ) -> None:
-    path = encode(tmp_path / "in/c.mp4", [scene(boxes) for boxes in crossing(250)])
+    (tmp_path / "in").mkdir()
+    path = shutil.copy(crossing_clip, tmp_path / "in/c.mp4")
     shutil.copy(path, path.with_name("d.mp4"))
     options = ("--split", "2", "--jobs", "2", "--tracker.lost_s", "0.4", "--format", "jsonl")
     assert batch(path.parent, "-o", tmp_path / "out", *options)[0] == 0
@@ -233,9 +244,9 @@ def test_copies_of_a_video_do_not_share_their_parts(
 
 
 def test_a_video_that_changes_between_its_parts(
-    batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, crossing_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = encode(tmp_path / "c.mp4", [scene(boxes) for boxes in crossing(250)])
+    path = shutil.copy(crossing_clip, tmp_path / "c.mp4")
     give = HandCrew.give
 
     def give_another(self: HandCrew, slot: int, task: Task) -> None:
