@@ -86,6 +86,7 @@ verify 240 each
 difference 240 each
 soak 420 each
 track 300 first
+share 400 first
 profile 240 each
 tests 400 main
 sanitise 300 first
@@ -188,6 +189,13 @@ step_track() {
     clip=$(python "$1" -m steadypose.stream.cli.main models path demo-clip) &&
         python "$1" -m steadypose.benchmarks.throughput "$clip" --config fast balanced accurate \
             --json "$OUT/throughput.jsonl"
+}
+
+step_share() {
+    local clip
+    clip=$(python "$1" -m steadypose.stream.cli.main models path demo-clip) &&
+        python "$1" -m steadypose.benchmarks.batch sharing "$clip" --config fast --device "$DEVICE" \
+            --clips 16 --frames 60 --share 2 4 8 --json "$OUT/batch.jsonl"
 }
 
 step_profile() {

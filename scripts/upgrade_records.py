@@ -135,7 +135,7 @@ _WAYS: tuple[tuple[Callable[[Line], bool], _Way], ...] = (
     (lambda line: "slowest_fps" in line, _throughput),
     (lambda line: "cpu_gain" in line, _following),
     (lambda line: "age_slope_ms" in line, _latency),
-    (lambda line: line.get("what") in ("resume", "scaling", "seams"), _batch),
+    (lambda line: line.get("what") in ("resume", "scaling", "sharing", "seams"), _batch),
     (lambda line: line.get("what") == "posetrack evaluation", _posetrack),
     (lambda line: "metric" in line, _refiner),
     (lambda line: "runtime" in line, _engines),

@@ -34,8 +34,8 @@ class Follower:
         self._tracker = room.tracker()
         self._poser = Poser(room, self._tracker)
         self._cues = Cues(room.config.cues)
-        self._passed = self._since_look = 0
-        self._epoch = 0
+        self._next: int | None = None
+        self._since_look = self._epoch = 0
 
     def whole(self, frame: Frame, watch: Stopwatch) -> Steps[FrameResult]:
         """All the work on a frame."""
@@ -43,9 +43,14 @@ class Follower:
         return (yield from self.follow(frame, detections, watch))
 
     def detect(self, frame: Frame, watch: Stopwatch) -> Steps[Detections | None]:
-        """The people of the frame where the cadence asks for a look, else None."""
-        due = self._passed % self._room.config.detector.every == 0
-        self._passed += 1
+        """The people of the frame where the cadence asks for a look, else None.
+
+        It asks for one at the first frame, and then where a run from the frame with index 0 on
+        would have one, so that a part of a video is looked at as the whole is.
+        """
+        number = frame.index if self._next is None else self._next
+        due = self._next is None or number % self._room.config.detector.every == 0
+        self._next = number + 1
         return (yield from self._look(frame, watch)) if due else None
 
     def follow(

@@ -26,7 +26,7 @@ from steadypose.stream.following import Follower
 from steadypose.stream.records import FrameResult, Source
 from steadypose.stream.sources import live_snapshot, open_source
 from steadypose.stream.stages import STAGES, StageGroup
-from steadypose.stream.steps import alone
+from steadypose.stream.steps import Taker, alone
 from steadypose.stream.timing import StageTimes, Stopwatch
 
 A = TypeVar("A")
@@ -66,17 +66,18 @@ class Pipeline:
         self.config = config or (room.config if room else Config())
         self.room = room or EngineRoom.load(self.config)
 
-    def run(self, source: Source | str | Path) -> Run:
+    def run(self, source: Source | str | Path, take: Taker = alone) -> Run:
         """Start nothing yet: the threads start when the result is first iterated.
 
         Args:
             source: A source, or what ``open_source`` takes.
+            take: Has the networks do their part; see ``SharedBatches`` for several runs at once.
 
         Raises:
             InputError: The source cannot be opened.
         """
         opened = open_source(source) if isinstance(source, (str, Path)) else source
-        return Run(self.room, opened)
+        return Run(self.room, opened, take)
 
 
 class Run:
@@ -92,10 +93,11 @@ class Run:
         times: Work of each stage so far.
     """
 
-    def __init__(self, room: EngineRoom, source: Source) -> None:
+    def __init__(self, room: EngineRoom, source: Source, take: Taker = alone) -> None:
         self.source = source
         self.times = StageTimes()
         self.room = room
+        self._take = take
         self._follower = Follower(room)
         self._group = StageGroup()
         policy = Policy.LATEST if source.info.live else Policy.BLOCK
@@ -196,12 +198,12 @@ class Run:
         return self._follow(self._detect(item))
 
     def _detect(self, item: _Item) -> _Item:
-        detections = alone(self.room, self._follower.detect(item.frame, item.watch))
+        detections = self._take(self.room, self._follower.detect(item.frame, item.watch))
         return replace(item, detections=detections)
 
     def _follow(self, item: _Item) -> FrameResult:
         work = self._follower.follow(item.frame, item.detections, item.watch)
-        return alone(self.room, work)
+        return self._take(self.room, work)
 
 
 def _pump(work: Callable[[A], B], taken: Channel[A], given: Channel[B]) -> Callable[[], None]:

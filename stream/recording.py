@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from steadypose.stream.sinks import (
     write_summary,
 )
 from steadypose.stream.smoothing import smoothed
+from steadypose.stream.stages import stage
 from steadypose.stream.summary import RunSummary, Summarised
 from steadypose.stream.timing import Stopwatch
 from steadypose.stream.window import Window
@@ -142,7 +143,7 @@ def write_results(
     stem: str,
     *,
     watcher: Watcher,
-    notes: Mapping[str, Any] | None = None,
+    notes: Callable[[], Mapping[str, Any]] | None = None,
     extras: Extras | None = None,
 ) -> Recorded:
     """Write every result of a run, then its summary, which is thereby the last file to appear.
@@ -152,7 +153,7 @@ def write_results(
         folder: Where the files go; made where it is missing.
         stem: What they are called after.
         watcher: Told of every frame.
-        notes: Further entries of the summary.
+        notes: Makes further entries of the summary when all else is written.
         extras: What the results are given to beside the files.
 
     Raises:
@@ -167,7 +168,12 @@ def write_results(
             sink.discard()
         raise
     summary = RunSummary(run)
-    ending = _drain(run, sinks, summary, watcher, wanted)
+    try:
+        ending = _drain(run, sinks, summary, watcher, wanted)
+    except BaseException:
+        for sink in sinks:
+            sink.discard()
+        raise
     report = summary.report(ending.outcome, None if ending.error is None else str(ending.error))
     for sink in sinks:
         try:
@@ -181,7 +187,7 @@ def write_results(
     reason = "" if ending.error is None else str(ending.error)
     report |= {"outcome": ending.outcome, "reason": reason or None}
     report |= {"files": {path.name: size_of(path) for path in paths if path.exists()}}
-    report |= notes or {}
+    report |= notes() if notes else {}
     if summary.frames:
         paths.append(folder / f"{stem}.summary.json")
         try:
@@ -247,7 +253,7 @@ def _drain(
             if window is not None:
                 window.show(result)
             writing = Stopwatch()
-            with writing.measure("write"):
+            with stage("write"), writing.measure("write"):
                 for sink in sinks:
                     sink.write(result)
             summary.add(result, writing)

@@ -80,7 +80,7 @@ def stage(name: str) -> Iterator[None]:
     """Name the stage whose work the block is, if it fails, in a thread that has several."""
     try:
         yield
-    except ChannelClosed:
+    except (ChannelClosed, SteadyposeError):
         raise
     except Exception as error:
         raise _named(name, error) from error

@@ -6,9 +6,9 @@ answers those of several frames at once, so that their people share batches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,11 @@ class Estimate:
     image: Image
     boxes: NDArray[np.floating]
 
+    @property
+    def people(self) -> int:
+        """How many there are."""
+        return len(self.boxes)
+
 
 @dataclass(frozen=True, eq=False)
 class Refine:
@@ -46,6 +51,11 @@ class Refine:
     image: Image
     poses: Poses
     priors: NDArray[np.float32]
+
+    @property
+    def people(self) -> int:
+        """How many there are."""
+        return len(self.poses)
 
 
 Wish = Look | Estimate | Refine
@@ -71,9 +81,51 @@ def refine(image: Image, poses: Poses, priors: NDArray[np.float32]) -> Steps[Pos
     return refined
 
 
+class Taker(Protocol):
+    """Takes all steps of one frame's work and returns what it ends in."""
+
+    def __call__(self, room: EngineRoom, work: Steps[T]) -> T:
+        """Take them."""
+        ...
+
+
 def alone(room: EngineRoom, work: Steps[T]) -> T:
     """Take all steps of one frame's work and return what it ends in."""
     return together(room, [work])[0]
+
+
+def answered(work: Steps[T], answer: Callable[[Wish], Any]) -> T:
+    """Take all steps of one frame's work, with whatever answers its wishes.
+
+    Raises:
+        SteadyposeError: What the answer or the work raised; the work is then given up.
+    """
+    try:
+        wish = next(work)
+        while True:
+            try:
+                reply = answer(wish)
+            except Exception as error:
+                work.throw(error)  # which raises it under the name of its stage
+                raise
+            wish = work.send(reply)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        work.close()
+
+
+def answers(
+    room: EngineRoom, wishes: Sequence[Wish], check: _Check = lambda: None
+) -> Sequence[Any]:
+    """What the networks say to wishes of one kind, which share batches."""
+    return _ANSWERS[type(wishes[0])](room, wishes, check)
+
+
+def first_kind(wishes: Iterable[Wish]) -> type[Wish]:
+    """The kind that is to be answered first, so that whoever is behind catches up."""
+    asked = {type(wish) for wish in wishes}
+    return next(kind for kind in _ANSWERS if kind in asked)
 
 
 def together(room: EngineRoom, works: Sequence[Steps[T]], check: _Check = lambda: None) -> list[T]:
@@ -105,15 +157,15 @@ def together(room: EngineRoom, works: Sequence[Steps[T]], check: _Check = lambda
         for n, work in enumerate(works):
             go_on(n, work.__next__)
         while wishes:
-            kind = next(k for k in _ANSWERS if any(isinstance(w, k) for w in wishes.values()))
+            kind = first_kind(wishes.values())
             rows = [n for n, wish in wishes.items() if isinstance(wish, kind)]
             asked = [wishes.pop(n) for n in rows]
             try:
-                answers = _ANSWERS[kind](room, asked, check)
+                replies = answers(room, asked, check)
             except Exception as error:
                 works[rows[0]].throw(error)  # which raises it under the name of its stage
                 raise
-            for n, answer in zip(rows, answers, strict=True):
+            for n, answer in zip(rows, replies, strict=True):
                 go_on(n, lambda n=n, answer=answer: works[n].send(answer))  # type: ignore[misc]
     finally:
         for work in works:

@@ -1,4 +1,4 @@
-"""``steadypose bench batch WHAT VIDEO...``: resume, scaling, seams; a JSON record each."""
+"""``steadypose bench batch WHAT VIDEO...``: resume, scaling, sharing, seams, as JSON records."""
 
 from __future__ import annotations
 
@@ -12,18 +12,29 @@ from steadypose.benchmarks.batch.clips import cut_clips, long_video
 from steadypose.benchmarks.batch.resume import check_resume
 from steadypose.benchmarks.batch.scaling import measure_scaling
 from steadypose.benchmarks.batch.seams import measure_seams
+from steadypose.benchmarks.batch.sharing import measure_sharing
 from steadypose.benchmarks.records import Origin, Record
 
-_CASE = ("variant", "options", "clips", "video_s", "split_s", "overlap_s", "jobs", "seed")
+_CASE = (
+    "variant",
+    "video",
+    "share",
+    "device",
+    "options",
+    "clips",
+    "video_s",
+    "split_s",
+    "overlap_s",
+    "jobs",
+    "seed",
+)
 """What tells one record from another; the rest is what was measured."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what was asked for; 1 when a check fails."""
     with tempfile.TemporaryDirectory(prefix="steadypose-bench-") as made:
-        measured = {"resume": _resume, "scaling": _scaling, "seams": _seams}[options.what](
-            options, Path(made)
-        )
+        measured = _CHECKS[options.what](options, Path(made))
     found = [as_record(options.what, values) for values in measured]
     origin = Origin.of(options)
     records.append(options.json, found, origin)
@@ -58,15 +69,25 @@ def _scaling(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
     return measure_scaling(clips, work, config=options.config, rounds=options.rounds)
 
 
+def _sharing(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
+    clips = cut_clips(options.videos, work / "clips", options.clips, options.frames)
+    return measure_sharing(
+        clips, work, config=options.config, device=options.device, shares=options.share
+    )
+
+
 def _seams(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
-    return [
-        measure_seams(
-            long_video(video, work / f"{video.stem}-long.mp4", options.seconds),
-            work / video.stem,
+    records = []
+    for video in options.videos:
+        records += measure_seams(
+            long_video(video, work / f"{video.stem}.mp4", options.seconds),
+            work / f"{video.stem}-runs",
             config=options.config,
-            split_s=options.split,
+            splits=options.split,
             overlap_s=options.overlap,
             jobs=options.jobs,
         )
-        for video in options.videos
-    ]
+    return records
+
+
+_CHECKS = {"resume": _resume, "scaling": _scaling, "sharing": _sharing, "seams": _seams}

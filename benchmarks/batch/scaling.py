@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import statistics
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from steadypose.benchmarks.batch.clips import run_batch
+from steadypose.errors import InputError
 
-VARIANTS: dict[str, tuple[str, ...]] = {
-    "1 job, 1 thread": ("--jobs", "1", "--runtime.threads", "1"),
-    "1 job, all threads": ("--jobs", "1"),
-    "2 jobs": ("--jobs", "2"),
-    "2 jobs, all threads each": ("--jobs", "2", "--runtime.threads", "0"),
-}
-"""The last one is what sharing out the threads avoids."""
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to run the batch: its options, and how many cores it may use (0: all)."""
+
+    name: str
+    options: tuple[str, ...]
+    cores: int = 0
+
+
+ONE_CORE, ONE_THREAD, ONE_JOB = "1 job, 1 core", "1 job, 1 thread", "1 job, all threads"
+VARIANTS = (
+    Variant(ONE_CORE, ("--jobs", "1"), 1),
+    Variant(ONE_THREAD, ("--jobs", "1", "--runtime.threads", "1")),
+    Variant(ONE_JOB, ("--jobs", "1")),
+    Variant("2 jobs", ("--jobs", "2")),
+    Variant("2 jobs, all threads each", ("--jobs", "2", "--runtime.threads", "0")),
+    Variant("1 job, 2 share", ("--jobs", "1", "--share", "2")),
+)
+"""One job on all cores decodes, finds people, poses and writes side by side, so that it uses more
+than one core even where each network has one thread. What two cores bring is seen against one.
+The last but one is what sharing out the threads avoids."""
 
 
 def measure_scaling(
@@ -28,39 +48,65 @@ def measure_scaling(
 
     ``fps`` counts the whole command, ``steady_fps`` from the first video begun to the last done,
     without the start of Python and the loading of networks. ``frames_per_cpu_s`` tells what a
-    second of one core brings, start included: where other programs take turns with the batch,
-    speed says how many threads it asks for, and this how well they are used.
+    second of one core brings, start included, and ``cores_used`` how many cores that were: where
+    other programs take turns with the batch, speed says how many threads it asks for, and these how
+    well they are used. ``steady_against`` is the speed as a multiple of that of other variants.
+
+    Raises:
+        InputError: The system cannot keep a program to one core (Linux can).
     """
-    whole: dict[str, list[float]] = {name: [] for name in VARIANTS}
-    steady: dict[str, list[float]] = {name: [] for name in VARIANTS}
-    thrift: dict[str, list[float]] = {name: [] for name in VARIANTS}
+    if not hasattr(os, "sched_setaffinity"):
+        raise InputError("bench batch scaling: this system cannot keep a program to one core")
+    seen: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for turn in range(rounds):
-        for number, (name, options) in enumerate(VARIANTS.items()):
+        for number, variant in enumerate(VARIANTS):
             output = work / f"scaling-{turn}-{number}"
-            started, before = time.perf_counter(), _cpu_s()
-            run_batch(clips, output, options, config=config)
-            took, used = time.perf_counter() - started, _cpu_s() - before
-            frames, span = _frames_and_span(output)
-            whole[name].append(frames / took)
-            steady[name].append(frames / span)
-            thrift[name].append(frames / used)
-    base = {
-        key: statistics.median(v["1 job, 1 thread"]) for key, v in (("w", whole), ("s", steady))
+            for name, value in measure(clips, output, variant, config).items():
+                seen[variant.name][name].append(value)
+    found = {
+        variant: {name: statistics.median(values) for name, values in figures.items()}
+        for variant, figures in seen.items()
     }
     return [
         {
-            "variant": name,
+            "variant": variant,
             "config": config,
             "clips": len(clips),
             "rounds": rounds,
-            "fps": round(statistics.median(whole[name]), 2),
-            "steady_fps": round(statistics.median(steady[name]), 2),
-            "frames_per_cpu_s": round(statistics.median(thrift[name]), 2),
-            "against_1_thread": round(statistics.median(whole[name]) / base["w"], 2),
-            "steady_against_1_thread": round(statistics.median(steady[name]) / base["s"], 2),
+            **{name: round(value, 2) for name, value in figures.items()},
+            "steady_against": {
+                base: round(figures["steady_fps"] / found[base]["steady_fps"], 2)
+                for base in (ONE_CORE, ONE_THREAD, ONE_JOB)
+            },
         }
-        for name in VARIANTS
+        for variant, figures in found.items()
     ]
+
+
+def measure(clips: Sequence[Path], output: Path, variant: Variant, config: str) -> dict[str, float]:
+    """Figures of one run, as ``measure_scaling`` gives their medians."""
+    started, before = time.perf_counter(), _cpu_s()
+    with _on_cores(variant.cores):
+        run_batch(clips, output, variant.options, config=config)
+    took, used = time.perf_counter() - started, _cpu_s() - before
+    frames, span = _frames_and_span(output)
+    return {
+        "fps": frames / took,
+        "steady_fps": frames / span,
+        "frames_per_cpu_s": frames / used,
+        "cores_used": used / took,
+    }
+
+
+@contextmanager
+def _on_cores(count: int) -> Iterator[None]:
+    """Have what is started meanwhile use so many of our cores; 0: all."""
+    ours = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(ours)[: count or None])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, ours)
 
 
 def _cpu_s() -> float:

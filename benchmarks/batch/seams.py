@@ -24,49 +24,67 @@ Frames = list[dict[str, Any]]
 
 
 def measure_seams(
-    video: Path, work: Path, *, config: str, split_s: float, overlap_s: float, jobs: int
-) -> dict[str, Any]:
-    """Track the video in one piece and in parts, and compare.
+    video: Path, work: Path, *, config: str, splits: Sequence[float], overlap_s: float, jobs: int
+) -> list[dict[str, Any]]:
+    """Track the video in one piece and in parts of each length, and compare.
 
     The unsplit run is the truth: a person whose id in the split run is not the one they had when
     they were last seen in both is an id switch (CLEAR-MOT). A *people-seam* is a person who is
     there within a second before and a second after a seam.
+
+    Returns:
+        A record for each length.
     """
-    runs: dict[str, tuple[Frames, float]] = {}
-    for name, options in (
-        ("one", ("--jobs", "1")),
-        ("parts", ("--jobs", str(jobs), "--split", str(split_s))),
-    ):
-        started = time.perf_counter()
-        run_batch([video], work / name, options, config=config)
-        lines = (work / name / f"{video.stem}.jsonl").read_text(encoding="utf-8").splitlines()
-        runs[name] = [json.loads(line) for line in lines], time.perf_counter() - started
-    (one, one_s), (parts, parts_s) = runs["one"], runs["parts"]
-    seams = seam_indices(video, split_s, overlap_s)
+    one, one_s = _timed(video, work / "one", ("--jobs", "1"), config)
+    records = []
+    for split_s in splits:
+        options = ("--jobs", str(jobs), "--split", str(split_s))
+        parts, parts_s = _timed(video, work / f"parts-{split_s:g}", options, config)
+        records.append(
+            {
+                "video": video.stem,
+                "video_s": round(one[-1]["pts_s"], 1),
+                "config": config,
+                "split_s": split_s,
+                "overlap_s": overlap_s,
+                "jobs": jobs,
+                **compared(one, parts, seam_indices(video, split_s, overlap_s)),
+                "one_s": round(one_s, 1),
+                "parts_s": round(parts_s, 1),
+                "speed_up": round(one_s / parts_s, 2),
+            }
+        )
+    return records
+
+
+def compared(one: Frames, parts: Frames, seams: Sequence[int]) -> dict[str, Any]:
+    """How the frames of a split run differ from those of the unsplit one."""
     near = round(_NEAR_S * (len(one) - 1) / (one[-1]["pts_s"] - one[0]["pts_s"]))
     switches = id_switches(one, parts)
     crossed = [crossings(one, parts, seam, near) for seam in seams]
-    crossing, at_seams = (sum(column) for column in zip(*crossed, strict=True))
-    rows = [sum(len(frame["persons"]) for frame in frames) for frames in (one, parts)]
+    crossing, at_seams = (sum(column) for column in zip((0, 0), *crossed, strict=True))
     return {
-        "video_s": round(one[-1]["pts_s"], 1),
-        "config": config,
-        "split_s": split_s,
-        "overlap_s": overlap_s,
-        "jobs": jobs,
         "frames": [len(one), len(parts)],
         "seams": len(seams),
         "people_seams": crossing,
         "id_switches_at_seams": at_seams,
         "per_100_people_seams": round(100 * at_seams / max(crossing, 1), 2),
         "id_switches_elsewhere": len(switches) - at_seams,
-        "people_rows": rows,
+        "people_rows": [sum(len(f["persons"]) for f in frames) for frames in (one, parts)],
         "identities": [len(_ids(frames, 0, len(frames))) for frames in (one, parts)],
         "same_pose_share": round(same_share(one, parts), 4),
-        "one_s": round(one_s, 1),
-        "parts_s": round(parts_s, 1),
-        "speed_up": round(one_s / parts_s, 2),
+        "equal_pose_share": round(same_share(one, parts, exactly=True), 4),
+        "same_looks_share": round(same_looks(one, parts), 4),
     }
+
+
+def _timed(video: Path, output: Path, options: Sequence[str], config: str) -> tuple[Frames, float]:
+    """The frames of a run, and the seconds that it took."""
+    started = time.perf_counter()
+    run_batch([video], output, options, config=config)
+    took = time.perf_counter() - started
+    lines = (output / f"{video.stem}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines], took
 
 
 def seam_indices(video: Path, split_s: float, overlap_s: float) -> list[int]:
@@ -106,10 +124,20 @@ def id_switches(truth: Frames, other: Frames) -> list[int]:
     return found
 
 
-def same_share(truth: Frames, other: Frames) -> float:
-    """Share of the people of one run whose box is found again in the other."""
-    pairs = sum(len(_pairs(a["persons"], b["persons"])) for a, b in zip(truth, other, strict=True))
-    return pairs / max(sum(len(frame["persons"]) for frame in truth), 1)
+def same_share(truth: Frames, other: Frames, *, exactly: bool = False) -> float:
+    """Share of the people of one run whose box, or every joint, is found again in the other."""
+    same = 0
+    for one, two in zip(truth, other, strict=True):
+        first, second = one["persons"], two["persons"]
+        for a, b in _pairs(first, second):
+            same += int(not exactly or first[a]["keypoints"] == second[b]["keypoints"])
+    return same / max(sum(len(frame["persons"]) for frame in truth), 1)
+
+
+def same_looks(truth: Frames, other: Frames) -> float:
+    """Share of the frames at which the detector looked in both runs or in neither."""
+    same = sum(bool(a["detected"] == b["detected"]) for a, b in zip(truth, other, strict=True))
+    return same / max(len(truth), 1)
 
 
 def _pairs(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> list[tuple[int, int]]:

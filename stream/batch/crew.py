@@ -11,22 +11,22 @@ from steadypose.stream.batch.videos import Result, Task
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """A worker has loaded its networks."""
+    """A slot's worker has loaded its networks."""
 
     slot: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unusable:
-    """A worker cannot work at all, for a reason that holds for every other too."""
+    """A worker, with all of its slots, cannot work at all."""
 
-    slot: int
+    slots: tuple[int, ...]
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progressed:
-    """Frames of the worker's task that are done, and that it promises (0: not known)."""
+    """Frames of the slot's task that are done, and that it promises (0: not known)."""
 
     slot: int
     frames: int
@@ -35,7 +35,7 @@ class Progressed:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """A worker's task is over."""
+    """A slot's task is over."""
 
     slot: int
     result: Result
@@ -43,9 +43,9 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class Lost:
-    """A worker is gone, and its task with it."""
+    """A worker is gone, and with it all of its slots and their tasks."""
 
-    slot: int
+    slots: tuple[int, ...]
     reason: str
 
 
@@ -53,16 +53,24 @@ Message = Ready | Unusable | Progressed | Finished | Lost
 
 
 class Crew(Protocol):
-    """Workers by number. A worker that is lost may be started anew under its number."""
+    """Workers, each with one slot or several, which are numbered through.
+
+    A slot takes one task at a time. What is lost may be started anew under its number.
+
+    Attributes:
+        size: Number of slots.
+        share: Slots of each worker; slot ``s`` is of worker ``s // share``.
+    """
 
     size: int
+    share: int
 
     def start(self, slot: int) -> None:
-        """Have a worker load its networks; ``Ready``, ``Unusable`` or ``Lost`` will follow."""
+        """Have the slot's worker load its networks; a word about the slot will follow."""
         ...
 
     def give(self, slot: int, task: Task) -> None:
-        """Have a ready worker do a task; ``Finished`` or ``Lost`` will follow."""
+        """Have a ready slot do a task; ``Finished`` or ``Lost`` will follow."""
         ...
 
     def wait(self, timeout_s: float) -> Sequence[Message]:

@@ -32,8 +32,30 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def available_memory() -> int:
-    """Bytes of memory that can be had without swapping; 0 where that is not known."""
+def available_memory(group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes of memory that can be had without swapping; 0 where that is not known.
+
+    Args:
+        group: What the system says of the container that this process may live in (cgroup v2).
+    """
+    return min((free for free in (_free_of_machine(), _free_of_group(group)) if free), default=0)
+
+
+def _free_of_group(group: Path) -> int:
+    try:
+        limit = (group / "memory.max").read_text(encoding="ascii").strip()
+        if limit == "max":
+            return 0
+        used = int((group / "memory.current").read_text(encoding="ascii"))
+        stat = (group / "memory.stat").read_text(encoding="ascii").splitlines()
+        # Files that were read and are kept in case they are read again make room when asked.
+        kept = next(line for line in stat if line.startswith("inactive_file "))
+        return max(1, int(limit) - used + int(kept.split()[1]))
+    except (OSError, StopIteration, ValueError):
+        return 0
+
+
+def _free_of_machine() -> int:
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         free = next(line for line in lines if line.startswith("MemAvailable:"))
@@ -47,9 +69,9 @@ def share_of_threads(jobs: int, available: int | None = None) -> int:
     return max(1, (available or cores()) // jobs)
 
 
-def decoder_share(threads: int) -> int:
-    """Threads that decode in a worker whose networks have ``threads``."""
-    return max(1, min(_MAX_DECODER_THREADS, threads // 2))
+def decoder_share(threads: int, videos: int = 1) -> int:
+    """Threads that decode each of the videos of a worker whose networks have ``threads``."""
+    return max(1, min(_MAX_DECODER_THREADS, threads // 2 // videos))
 
 
 @contextlib.contextmanager

@@ -32,20 +32,19 @@ class Manifest:
 
     Args:
         place: The tree of results.
-        videos: All videos of the batch, in order.
-        results: What is known of each.
+        states: All videos of the batch, in order, with what is known of each.
         facts: Further entries, such as the settings.
     """
 
     def __init__(
         self,
         place: Place,
-        videos: Sequence[Video],
-        results: Sequence[Result],
+        states: Sequence[tuple[Video, Result]],
         facts: dict[str, Any],
     ) -> None:
-        self._place, self._videos, self._facts = place, videos, facts
-        self._results = {v.name: r for v, r in zip(videos, results, strict=True)}
+        self._place, self._facts = place, facts
+        self._videos = [video for video, _ in states]
+        self._results = {video.name: result for video, result in states}
         self._begun = _now()
         self._saved_s = 0.0
 
@@ -77,10 +76,14 @@ class Manifest:
         self._place.write_json(MANIFEST, value)
 
 
-def failed_before(place: Place) -> set[str]:
-    """Names of the videos that the last manifest of an output lists as failed."""
+def failed_before(place: Place) -> dict[str, Result]:
+    """Why videos failed that the last manifest of an output lists as failed or interrupted."""
     videos = (place.read_json(MANIFEST) or {}).get("videos", [])
-    return {str(entry["name"]) for entry in videos if entry.get("outcome") == FAILED}
+    return {
+        str(entry["name"]): Result(outcome=FAILED, reason=str(entry.get("reason") or ""))
+        for entry in videos
+        if entry.get("outcome") in (FAILED, INTERRUPTED)
+    }
 
 
 def table(results: Sequence[tuple[Video, Result]]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,21 @@ from numpy.typing import NDArray
 from steadypose.errors import InputError, OutputError
 from steadypose.frame import Frame
 from steadypose.poses import Poses
-from steadypose.skeletons import get_skeleton
+from steadypose.skeletons import Skeleton, get_skeleton
 from steadypose.stream.records import FrameResult, SourceInfo
 
 _POSES = ("keypoints", "scores", "boxes", "box_scores", "track_ids")
 
 
 class PartWriter:
-    """Collects results without their pictures, in memory, and writes them at once."""
+    """Collects results without their pictures, in memory, and writes them at once.
 
-    def __init__(self) -> None:
+    Args:
+        skeleton: That of the results.
+    """
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self._skeleton = skeleton
         self._frames: list[dict[str, Any]] = []
         self._poses: list[Poses] = []
 
@@ -55,15 +61,15 @@ class PartWriter:
         Raises:
             OutputError: It cannot be written.
         """
-        skeleton = self._poses[0].skeleton
-        people = Poses.concatenate(self._poses, skeleton)
+        people = Poses.concatenate(self._poses, self._skeleton)
         source = asdict(info) | {"time_base": str(info.time_base)}
-        text = {"frames": self._frames, "skeleton": skeleton.name, "source": source, **facts}
-        counts = np.array([len(poses) for poses in self._poses], np.int64)
-        arrays = {name: getattr(people, name) for name in _POSES}
+        text = {"skeleton": self._skeleton.name, "source": source, **facts}
+        arrays: dict[str, Any] = {name: getattr(people, name) for name in _POSES}
+        arrays["counts"] = np.array([len(poses) for poses in self._poses], np.int64)
+        arrays |= {"facts": json.dumps(text), "frames": json.dumps(self._frames)}
         part = path.with_name(path.name + ".part.npz")
         try:
-            np.savez(part, counts=counts, facts=np.array(json.dumps(text)), **arrays)
+            np.savez(part, **arrays)
             part.replace(path)
         except OSError as error:
             part.unlink(missing_ok=True)
@@ -71,37 +77,47 @@ class PartWriter:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PartResults:
-    """What a ``PartWriter`` wrote.
+class PartFacts:
+    """What a part's file says beside its results.
 
     Attributes:
         info: The source.
-        facts: What ``save`` was given.
-        results: A result a frame, in order; their pictures are black.
+        skeleton: Name of that of the poses.
+        facts: What ``PartWriter.save`` was given.
     """
 
     info: SourceInfo
+    skeleton: str
     facts: dict[str, Any]
-    results: tuple[FrameResult, ...]
 
-    @classmethod
-    def load(cls, path: Path) -> PartResults:
-        """Read the file.
 
-        Raises:
-            InputError: It is missing or damaged.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            facts = json.loads(str(arrays["facts"]))
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{path}: not the results of a part: {error}") from error
-        source = facts.pop("source")
-        base = source["time_base"]
-        source["time_base"] = None if base == "None" else Fraction(base)
-        results = tuple(_results(arrays, facts.pop("frames"), facts["skeleton"], source["name"]))
-        return cls(info=SourceInfo(**source), facts=facts, results=results)
+def read_facts(path: Path) -> PartFacts:
+    """What a ``PartWriter`` wrote, without the results. Raises as ``read_results``."""
+    facts = json.loads(str(_read(path, "facts")["facts"]))
+    source, skeleton = facts.pop("source"), facts.pop("skeleton")
+    base = source["time_base"]
+    source["time_base"] = None if base == "None" else Fraction(base)
+    return PartFacts(info=SourceInfo(**source), skeleton=skeleton, facts=facts)
+
+
+def read_results(path: Path) -> tuple[FrameResult, ...]:
+    """The results that a ``PartWriter`` wrote, one a frame, in order; their pictures are black.
+
+    Raises:
+        InputError: The file is missing or damaged.
+    """
+    about = read_facts(path)
+    arrays = _read(path, "counts", "frames", *_POSES)
+    frames = json.loads(str(arrays["frames"]))
+    return tuple(_results(arrays, frames, about.skeleton, about.info.name))
+
+
+def _read(path: Path, *names: str) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in names}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise InputError(f"{path}: not the results of a part: {error}") from error
 
 
 def _results(

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
@@ -66,8 +66,11 @@ class Place(Protocol):
         """Remove a file or a folder if it is there."""
         ...
 
-    def sweep(self, name: str) -> None:
-        """Remove what a run that was killed has left half-written of the results ``name``."""
+    def sweep(self, name: str, spared: Iterable[str] = ()) -> None:
+        """Remove what a run that was killed has left half-written of the results ``name``.
+
+        The results ``spared`` are being written, and may be called ``name`` and more.
+        """
         ...
 
     def writing(self, folder: str) -> contextlib.AbstractContextManager[Path]:
@@ -110,12 +113,14 @@ class LocalPlace:
         with contextlib.suppress(OSError):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def sweep(self, name: str) -> None:
+    def sweep(self, name: str, spared: Iterable[str] = ()) -> None:
         """Remove what a run that was killed has left half-written of the results ``name``."""
         path = self.root / name
+        others = tuple(f"{self.root / other}." for other in spared if other.startswith(f"{name}."))
         with contextlib.suppress(OSError):
             for left in list(path.parent.glob(f"{glob.escape(path.name)}.*.part")):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+                if not str(left).startswith(others):
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     @contextlib.contextmanager
     def writing(self, folder: str) -> Iterator[Path]:
@@ -150,6 +155,9 @@ class RemotePlace:
             value = json.loads(self._fs.cat_file(self._path(name)))
         except (OSError, ValueError):
             return None
+        # Every store has errors of its own beside OSError.
+        except Exception as error:
+            raise InputError(f"{self._shown}/{name}: cannot be read: {_line(error)}") from error
         return value if isinstance(value, dict) else None
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:
@@ -164,7 +172,7 @@ class RemotePlace:
         with contextlib.suppress(OSError):
             self._fs.rm(self._path(name), recursive=True)
 
-    def sweep(self, name: str) -> None:
+    def sweep(self, name: str, spared: Iterable[str] = ()) -> None:
         """Nothing is half-written here: files are sent when they are complete."""
 
     @contextlib.contextmanager

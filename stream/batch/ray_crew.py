@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,26 +32,27 @@ class RayCrew:
         address: ``local`` for a Ray of our own on this machine, ``auto`` for the cluster that this
             machine belongs to, else where the cluster is.
         cpus, gpus: What a worker takes of a node.
-        size: Number of workers; as many as the cluster has room for where not given.
+        jobs: Number of workers; as many as the cluster has room for where not given.
 
     Raises:
         InputError: Ray is not installed, the cluster cannot be reached, or it has no such room.
     """
 
     def __init__(
-        self, orders: Orders, address: str, *, cpus: int, gpus: float, size: int | None = None
+        self, orders: Orders, address: str, *, cpus: int, gpus: float, jobs: int | None = None
     ) -> None:
         self._ray = _require_ray()
         self._orders = orders if is_url(orders.output) else _with_absolute_output(orders)
         self._ours = not self._ray.is_initialized()
         if self._ours:
             self._join(address)
-        self.size = size or self._room(cpus, gpus)
+        self.share = orders.share
+        self.size = (jobs or self._room(cpus, gpus)) * self.share
         self._make = self._ray.remote(RayWorker).options(
             num_cpus=cpus,
             num_gpus=gpus,
             max_restarts=0,
-            max_concurrency=2,  # so that it can be asked how far it is
+            max_concurrency=1 + orders.share,  # so that it can be asked how far it is
             scheduling_strategy="SPREAD",
         )
         self._actors: dict[int, Any] = {}
@@ -58,17 +60,18 @@ class RayCrew:
         self._asked_s: dict[int, float] = {}
 
     def start(self, slot: int) -> None:
-        """Have Ray start an actor, where and as soon as there is room."""
-        actor = self._make.remote(self._orders)
-        self._actors[slot] = actor
-        self._awaited[actor.load.remote()] = ("load", slot)
+        """Have Ray start the slot's actor, where and as soon as there is room."""
+        worker = slot // self.share
+        if worker not in self._actors:
+            self._actors[worker] = self._make.remote(self._orders)
+        self._awaited[self._actors[worker].load.remote()] = ("load", slot)
 
     def give(self, slot: int, task: Task) -> None:
         """Send a task; a relative path is made absolute, as workers have folders of their own."""
         source = task.video.source
         if not is_url(source):
             task = replace(task, video=replace(task.video, source=str(Path(source).absolute())))
-        self._awaited[self._actors[slot].do.remote(task)] = ("do", slot)
+        self._awaited[self._actor(slot).do.remote(slot, task)] = ("do", slot)
         self._asked_s[slot] = time.monotonic()
 
     def wait(self, timeout_s: float) -> Sequence[Message]:
@@ -128,23 +131,34 @@ class RayCrew:
         for slot in busy - asked:
             if now - self._asked_s[slot] >= _ASK_S:
                 self._asked_s[slot] = now
-                self._awaited[self._actors[slot].frames.remote()] = ("frames", slot)
+                self._awaited[self._actor(slot).frames.remote(slot)] = ("frames", slot)
+
+    def _actor(self, slot: int) -> Any:
+        return self._actors[slot // self.share]
+
+    def _slots(self, worker: int) -> tuple[int, ...]:
+        return tuple(range(worker * self.share, (worker + 1) * self.share))
 
     def _read(self, reference: Any) -> Message | None:
         kind, slot = self._awaited.pop(reference)
         try:
             value = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
-            if slot not in self._actors:
-                return None  # it was told before, by another of its answers
-            del self._actors[slot]
-            self._awaited = {r: a for r, a in self._awaited.items() if a[1] != slot}
-            return Lost(slot=slot, reason=f"its worker was lost: {_line(error)}")
+            return self._lose(slot // self.share, _line(error))
         if kind == "load":
-            return Unusable(slot=slot, reason=value) if value else Ready(slot=slot)
+            slots = self._slots(slot // self.share)
+            return Unusable(slots=slots, reason=value) if value else Ready(slot=slot)
         if kind == "frames":
             return Progressed(slot=slot, frames=value[0], of=value[1])
         return Finished(slot=slot, result=value)
+
+    def _lose(self, worker: int, reason: str) -> Lost | None:
+        if worker not in self._actors:
+            return None  # it was told before, by another of its answers
+        del self._actors[worker]
+        slots = self._slots(worker)
+        self._awaited = {r: a for r, a in self._awaited.items() if a[1] not in slots}
+        return Lost(slots=slots, reason=f"its worker was lost: {reason}")
 
 
 class RayWorker:
@@ -153,32 +167,31 @@ class RayWorker:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._worker: Worker | None = None
-        self._frames = (0, 0)
+        self._loading = threading.Lock()
+        self._frames: dict[int, tuple[int, int]] = {}
 
     def load(self) -> str:
-        """Load the networks; why that cannot be done, else ``""``."""
+        """Load the networks, once; why that cannot be done, else ``""``."""
         import cv2
 
         cv2.setNumThreads(self._orders.config.runtime.threads)
-        try:
-            self._worker = Worker(self._orders)
-        except SteadyposeError as error:
-            return str(error)
+        with self._loading:
+            try:
+                self._worker = self._worker or Worker(self._orders)
+            except SteadyposeError as error:
+                return str(error)
         return ""
 
-    def do(self, task: Task) -> Result:
+    def do(self, slot: int, task: Task) -> Result:
         """Do a task."""
         if self._worker is None:
             raise RuntimeError("load comes first")
-        self._frames = (0, 0)
-        return self._worker.do(task, self._tell)
+        self._frames[slot] = (0, 0)
+        return self._worker.do(task, lambda done, of: self._frames.update({slot: (done, of)}))
 
-    def frames(self) -> tuple[int, int]:
-        """Frames of the task that are done, and that it promises."""
-        return self._frames
-
-    def _tell(self, done: int, of: int) -> None:
-        self._frames = (done, of)
+    def frames(self, slot: int) -> tuple[int, int]:
+        """Frames of the slot's task that are done, and that it promises."""
+        return self._frames.get(slot, (0, 0))
 
 
 def _with_absolute_output(orders: Orders) -> Orders:

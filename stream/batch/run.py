@@ -22,6 +22,7 @@ from steadypose.stream.batch.ledger import Journal
 from steadypose.stream.batch.manifest import Manifest
 from steadypose.stream.batch.places import Place
 from steadypose.stream.batch.progress import BatchProgress
+from steadypose.stream.batch.roster import Roster
 from steadypose.stream.batch.videos import (
     DONE,
     FAILED,
@@ -53,8 +54,9 @@ class Policy:
 
 @dataclass(kw_only=True)
 class _Split:
-    """A video in parts: those that are not done, and the share of each that is."""
+    """A video in so many parts: those that are not done, and the share of each that is."""
 
+    parts: int
     left: set[int]
     shares: dict[int, float] = field(default_factory=dict)
 
@@ -82,10 +84,7 @@ class Batch:
         self._progress, self._policy = progress, policy or Policy()
         self._journal = Journal(place)
         self._queue: deque[Task] = deque()
-        self._starting: set[int] = set()
-        self._idle: set[int] = set()
-        self._running: dict[int, Task] = {}
-        self._retired: set[int] = set()
+        self._roster = Roster(crew.size, crew.share)
         self._splits: dict[str, _Split] = {}
         self._over: set[str] = set()
         self._false_starts = 0
@@ -100,7 +99,7 @@ class Batch:
         self._queue.extend(Task(video=video) for video in videos)
         self._save()
         try:
-            while (self._queue or self._running) and not self._stopping.is_set():
+            while (self._queue or self._roster.running) and not self._stopping.is_set():
                 self._hire()
                 self._hand_out()
                 for message in self._crew.wait(_TICK_S):
@@ -116,63 +115,57 @@ class Batch:
 
     def _hire(self) -> None:
         """Start workers as long as there is more to do than there are hands."""
-        for slot in range(self._crew.size):
-            busy = slot in self._starting | self._idle | self._retired or slot in self._running
-            if not busy and len(self._queue) > len(self._starting) + len(self._idle):
-                self._starting.add(slot)
-                self._crew.start(slot)
+        for slot in self._roster.start(len(self._queue)):
+            self._crew.start(slot)
 
     def _hand_out(self) -> None:
-        while self._queue and self._idle:
-            task, slot = self._queue.popleft(), min(self._idle)
-            if task.video.name in self._over:
-                continue
-            self._idle.discard(slot)
-            self._running[slot] = task
-            self._journal.note("begun", task.video, part=task.part, attempt=task.attempt)
-            self._crew.give(slot, task)
+        while self._queue:
+            task = self._queue[0]
+            over = task.video.name in self._over
+            slot = None if over else self._roster.place(task)
+            if slot is not None:
+                self._journal.note("begun", task.video, part=task.part, attempt=task.attempt)
+                self._crew.give(slot, task)
+            elif not over:
+                return
+            self._queue.popleft()
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Ready):
-            self._starting.discard(message.slot)
-            self._idle.add(message.slot)
+            self._roster.ready(message.slot)
             self._false_starts = 0
         elif isinstance(message, Unusable):
-            self._retire(message.slot, message.reason)
+            if self._roster.retire(message.slots):
+                raise EngineError(message.reason)
+            complain(f"warning: a worker is left out: {message.reason}", 0)
         elif isinstance(message, Progressed):
             self._advance(message)
         elif isinstance(message, Finished):
-            self._idle.add(message.slot)
-            self._settle(self._running.pop(message.slot), message.result)
+            self._settle(self._roster.end(message.slot), message.result)
         else:
             self._lose(message)
 
-    def _retire(self, slot: int, reason: str) -> None:
-        """Do without a worker that cannot work; without any there is no batch."""
-        self._starting.discard(slot)
-        self._retired.add(slot)
-        if len(self._retired) == self._crew.size or not (self._running or self._idle):
-            raise EngineError(reason)
-        complain(f"warning: a worker is left out: {reason}", 0)
-
     def _lose(self, lost: Lost) -> None:
-        self._idle.discard(lost.slot)
-        if lost.slot in self._starting:
-            self._starting.discard(lost.slot)
+        """A worker is gone: its tasks are tried again, each alone where it had several.
+
+        Which of them was to blame is not known then, so that it does not count as a try.
+        """
+        tasks, unborn = self._roster.lose(lost.slots)
+        others = [task.video.name for task in self._roster.running.values()]
+        if unborn and not tasks:
             self._false_starts += 1
             if self._false_starts >= _MAX_FALSE_STARTS:
                 raise EngineError(f"no worker can be started: {lost.reason}")
-        task = self._running.pop(lost.slot, None)
-        if task is None:
-            return
-        self._place.sweep(task.video.name)
-        self._journal.note("lost", task.video, reason=lost.reason)
-        if self._stopping.is_set():
-            self._settle(task, Result(outcome=INTERRUPTED, reason="interrupted"))
-        elif task.attempt <= self._policy.retries:
-            self._queue.appendleft(replace(task, attempt=task.attempt + 1))
-        else:
-            self._settle(task, Result(outcome=FAILED, reason=lost.reason))
+        for task in reversed(tasks):
+            self._place.sweep(task.video.name, others)
+            self._journal.note("lost", task.video, reason=lost.reason)
+            attempt = task.attempt + (len(tasks) == 1)
+            if self._stopping.is_set():
+                self._settle(task, Result(outcome=INTERRUPTED, reason="interrupted"))
+            elif attempt <= self._policy.retries + 1:
+                self._queue.appendleft(replace(task, attempt=attempt, alone=True))
+            else:
+                self._settle(task, Result(outcome=FAILED, reason=lost.reason))
 
     def _settle(self, task: Task, result: Result) -> None:
         """A task is over: what that means for its video."""
@@ -180,13 +173,14 @@ class Batch:
         if video.name in self._over:
             return
         if result.outcome == SPLIT:
-            self._splits[video.name] = _Split(left=set(range(len(result.spans))))
-            whole = Task(video=video, spans=result.spans, sha256=result.sha256)
             numbers = range(len(result.spans))
+            self._splits[video.name] = _Split(parts=len(numbers), left=set(numbers))
+            whole = Task(video=video, spans=result.spans, sha256=result.sha256)
             self._queue.extendleft(replace(whole, part=number) for number in reversed(numbers))
         elif task.part is not None and result.outcome == DONE:
             split = self._splits[video.name]
             split.left.discard(task.part)
+            split.shares[task.part] = 1.0
             if not split.left:
                 self._queue.appendleft(replace(task, part=None, attempt=1))
         else:
@@ -204,28 +198,29 @@ class Batch:
             self.stop()
 
     def _advance(self, message: Progressed) -> None:
-        task = self._running.get(message.slot)
-        if task is None or task.video.name in self._over:
+        task = self._roster.running.get(message.slot)
+        if task is None or task.joins or task.video.name in self._over:
             return
         share = min(1.0, message.frames / message.of) if message.of else 0.0
         if task.part is not None:
             split = self._splits[task.video.name]
             split.shares[task.part] = share
-            share = min(1.0, sum(split.shares.values()))
+            share = sum(split.shares.values()) / split.parts
         key = f"{task.video.name}/{task.part}"
         self._progress.frames(task.video, key, message.frames, share)
 
     def _wind_up(self) -> None:
         """After a stop, wait for the workers to end what they do."""
-        if not self._running:
+        running = self._roster.running
+        if not running:
             return
         self._crew.stop()
         deadline = time.monotonic() + _STOP_S
-        while self._running and time.monotonic() < deadline:
+        while running and time.monotonic() < deadline:
             for message in self._crew.wait(_TICK_S):
                 if isinstance(message, (Finished, Lost)):
                     self._take(message)
-        for task in list(self._running.values()):
+        for task in list(running.values()):
             self._settle(task, Result(outcome=INTERRUPTED, reason="interrupted"))
 
     def _save(self, *, ended: bool = False) -> None:

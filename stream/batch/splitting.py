@@ -5,14 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import repeat
+from pathlib import Path
 
 import numpy as np
 
 from steadypose.errors import SourceError
 from steadypose.frame import Frame
 from steadypose.poses import NO_TRACK, Poses
-from steadypose.stream.batch.parts import PartResults
+from steadypose.stream.batch.parts import read_facts, read_results
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.records import FrameResult, Source, SourceInfo
 from steadypose.stream.sources.span import KeyFrames, Span
@@ -77,43 +77,54 @@ class JoinedRun:
 
     In an overlap the earlier part's results count, as that tracker has seen more. Ids of the later
     part become those of the people that the tracker's association takes them for
-    (``steadypose.trackers.seams``); who is new behind the seam gets the next free id.
+    (``steadypose.trackers.seams``); who is new behind the seam gets the next free id. No more than
+    two parts are in memory.
 
     Args:
-        parts: Results of the parts in order.
+        files: Results of the parts in order, as ``PartWriter`` wrote them.
         spans: Where each part lies.
         room: Networks and settings of the run.
         pictures: The whole video, where the pictures are needed again.
+
+    Attributes:
+        work_s: Seconds that the parts took, together.
+        frames: Given out so far.
+
+    Raises:
+        InputError: A file is missing or damaged.
     """
 
     dropped = 0
 
     def __init__(
         self,
-        parts: Sequence[PartResults],
+        files: Sequence[Path],
         spans: Sequence[Span],
         room: EngineRoom,
         pictures: Source | None = None,
     ) -> None:
-        warnings = [line for part in parts for line in part.facts["warnings"]]
-        self.source: Source = _JoinedSource(parts[0].info, warnings)
+        abouts = [read_facts(file) for file in files]
+        warnings = [line for about in abouts for line in about.facts["warnings"]]
+        self.source: Source = _JoinedSource(abouts[0].info, warnings)
         self.room = room
         self.times = StageTimes()
-        self._parts, self._spans, self._pictures = parts, spans, pictures
+        self.work_s = sum(float(about.facts["elapsed_s"]) for about in abouts)
+        self.frames = 0
+        self._errors = [about.facts["error"] for about in abouts if about.facts["error"]]
+        self._files, self._spans, self._pictures = files, spans, pictures
         self._stopped = False
 
     def __iter__(self) -> Iterator[FrameResult]:
         """Raises SourceError at the end where a part met one."""
-        frames: Iterable[Frame | None] = self._pictures or repeat(None)
-        results = joined(self._parts, self._spans, self.room.tracker_settings)
-        for result, frame in zip(results, frames, strict=False):
+        results = joined(self._files, self._spans, self.room.tracker_settings)
+        for result in results if self._pictures is None else _seen(results, self._pictures):
             if self._stopped:
                 return
             self.times.add(result.stage_s)
-            yield result if frame is None else replace(result, frame=frame)
-        errors = [part.facts["error"] for part in self._parts if part.facts["error"]]
-        if errors:
-            raise SourceError(errors[0])
+            self.frames += 1
+            yield result
+        if self._errors:
+            raise SourceError(self._errors[0])
 
     def waits(self) -> dict[str, dict[str, float]]:
         """No stage waited: the parts' work was done elsewhere."""
@@ -124,28 +135,41 @@ class JoinedRun:
         self._stopped = True
 
 
+def _seen(results: Iterable[FrameResult], pictures: Iterable[Frame]) -> Iterator[FrameResult]:
+    """The results with their pictures; a part that was cut short leaves pictures without any."""
+    frames = iter(pictures)
+    for result in results:
+        frame = next((f for f in frames if f.index >= result.frame.index), None)
+        if frame is None:
+            return
+        yield replace(result, frame=frame)
+
+
 def joined(
-    parts: Sequence[PartResults], spans: Sequence[Span], settings: TrackerSettings
+    files: Sequence[Path], spans: Sequence[Span], settings: TrackerSettings
 ) -> Iterator[FrameResult]:
     """Every frame once, in order, with ids that hold across the seams."""
     names: dict[int, int] = {}
     next_id = 1
-    for number, part in enumerate(parts):
+    earlier: Sequence[FrameResult] = ()
+    for number, file in enumerate(files):
+        part = read_results(file)
         seam = None if number == 0 else spans[number - 1].stop
-        own = [r for r in part.results if seam is None or (r.frame.pts or 0) >= seam]
+        own = [r for r in part if seam is None or (r.frame.pts or 0) >= seam]
         if number:
-            names = _names_behind(parts[number - 1], part, names, own, settings)
+            names = _names_behind(earlier, part, names, own, settings)
         for result in own:
             for track_id in sorted(result.poses.track_ids.tolist()):
                 if track_id not in names and track_id != NO_TRACK:
                     names[track_id] = next_id
                     next_id += 1
             yield replace(result, poses=_renamed(result.poses, names))
+        earlier = part
 
 
 def _names_behind(
-    earlier: PartResults,
-    later: PartResults,
+    earlier: Sequence[FrameResult],
+    later: Sequence[FrameResult],
     names: dict[int, int],
     own: Sequence[FrameResult],
     settings: TrackerSettings,
@@ -153,11 +177,11 @@ def _names_behind(
     """Final ids of those people of the later part who were known in the earlier one."""
     from steadypose.trackers.seams import Seam  # here, as scipy is slow to import
 
-    if not later.results or not earlier.results:
+    if not later or not earlier:
         return {}
-    seam = Seam(settings, later.results[0].poses.skeleton)
-    known = {result.frame.index: result.poses for result in earlier.results}
-    for result in later.results:
+    seam = Seam(settings, later[0].poses.skeleton)
+    known = {result.frame.index: result.poses for result in earlier}
+    for result in later:
         if result.frame.index in known:
             seam.add(known[result.frame.index], result.poses, result.frame.pts_s)
     alive = {int(i) for result in own for i in result.poses.track_ids}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from steadypose.stream.shared_batches import Filling
 from steadypose.stream.sources.span import Span
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
@@ -54,6 +55,8 @@ class Task:
             ``spans``, to join its parts.
         sha256: Of the video, where there are ``spans``.
         attempt: Counts from 1; above it a worker was lost over the task.
+        alone: Nothing else is to be done beside it by the same worker, as one was lost while it was
+            at work on it.
     """
 
     video: Video
@@ -61,6 +64,7 @@ class Task:
     part: int | None = None
     sha256: str = ""
     attempt: int = 1
+    alone: bool = False
 
     @property
     def joins(self) -> bool:
@@ -81,7 +85,7 @@ class Result:
         warnings: Damage that was survived.
         sha256: Of the video.
         spans: Where it is to be split, with ``split``.
-        lost: Whether the worker was lost over it, so that it may be tried again.
+        filling: How far it shared batches with other videos; None where it could not.
     """
 
     outcome: str
@@ -92,10 +96,11 @@ class Result:
     warnings: tuple[str, ...] = ()
     sha256: str = ""
     spans: tuple[Span, ...] = ()
-    lost: bool = False
+    filling: Filling | None = None
 
     def plain(self) -> dict[str, Any]:
         """For the manifest."""
+        sharing = {} if self.filling is None else {"sharing": asdict(self.filling)}
         return {
             "outcome": self.outcome,
             "reason": self.reason or None,
@@ -104,4 +109,5 @@ class Result:
             "elapsed_s": round(self.elapsed_s, 3),
             "sha256": self.sha256 or None,
             "warnings": list(self.warnings),
+            **sharing,
         }

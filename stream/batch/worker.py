@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from steadypose.errors import InputError, SourceError
 from steadypose.stream.batch.fingerprint import content_sha256, quick_stamp
 from steadypose.stream.batch.ledger import HIDDEN
 from steadypose.stream.batch.limits import limit_memory, reason_of
-from steadypose.stream.batch.parts import PartResults, PartWriter
+from steadypose.stream.batch.parts import PartWriter
 from steadypose.stream.batch.places import Place, at_hand, open_place
 from steadypose.stream.batch.splitting import JoinedRun, plan_spans
 from steadypose.stream.batch.videos import (
@@ -28,8 +29,10 @@ from steadypose.stream.batch.videos import (
 )
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.interrupt import stop_on_signal
-from steadypose.stream.pipeline import Pipeline
+from steadypose.stream.pipeline import Pipeline, Run
 from steadypose.stream.recording import Recorded, write_results
+from steadypose.stream.records import Source
+from steadypose.stream.shared_batches import Filling, SharedBatches
 from steadypose.stream.sources import VideoSource, open_source
 from steadypose.stream.sources.span import Span, read_key_frames
 
@@ -51,6 +54,7 @@ class Orders:
         split_s: Length in seconds of the parts of a long video; 0 to split none.
         overlap_s: How long two parts see the same frames.
         memory: Bytes of memory a worker may use, or None.
+        share: Tasks that a worker does at once, whose people share batches.
     """
 
     config: Config
@@ -61,12 +65,14 @@ class Orders:
     split_s: float = 0.0
     overlap_s: float = 0.0
     memory: int | None = None
+    share: int = 1
 
 
 class Worker:
     """Does tasks; never raises for what is wrong with a video.
 
-    The limit of memory that the orders may set holds for the whole process from now on.
+    The limit of memory that the orders may set holds for the whole process from now on. To be
+    closed, or used as a context manager.
 
     Args:
         orders: What holds for all tasks.
@@ -81,12 +87,24 @@ class Worker:
         self._place: Place = open_place(orders.output)
         self._pipeline = Pipeline(orders.config, room)
         self._pipeline.room.tracker()
+        self._batches = SharedBatches(self._pipeline.room) if orders.share > 1 else None
         # Only now: a library that is loaded without enough memory may wait for it for ever.
         if orders.memory:
             limit_memory(orders.memory)
 
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the networks, when all tasks are over."""
+        if self._batches is not None:
+            self._batches.close()
+
     def do(self, task: Task, tell: Tell) -> Result:
-        """Do a task and say what became of it."""
+        """Do a task and say what became of it. Safe from as many threads as ``Orders.share``."""
         started = time.perf_counter()
         video = task.video
         local = video.source
@@ -107,24 +125,36 @@ class Worker:
             return self._join(task, local, teller)
         if task.part is not None:
             return self._track_part(task, task.spans[task.part], local, teller)
-        sha256 = content_sha256(local)
+        notes = self._notes(task.video, local)
         spans = self._spans(local)
         if spans:
-            return Result(outcome=SPLIT, spans=spans, sha256=sha256)
-        return self._track(task.video, local, sha256, teller)
+            return Result(outcome=SPLIT, spans=spans, sha256=notes["sha256"])
+        return self._track(task.video, local, notes, teller)
 
-    def _track(self, video: Video, local: str, sha256: str, teller: _Teller) -> Result:
+    def _track(self, video: Video, local: str, notes: dict[str, Any], teller: _Teller) -> Result:
         source = open_source(
             local,
             max_frames=self._orders.max_frames,
             decoder_threads=self._orders.decoder_threads,
         )
         teller.frames = source.info.frames or 0
-        with self._writing(video) as folder:
-            run = self._pipeline.run(source)
-            notes = {"batch": self._notes(video, sha256)}
-            recorded = write_results(run, folder, video.stem, watcher=teller, notes=notes)
-        return self._result(recorded, sha256)
+        with self._running(source) as (run, filling), self._writing(video) as folder:
+
+            def last_words() -> dict[str, Any]:
+                return {"batch": notes | ({"sharing": asdict(filling)} if filling else {})}
+
+            recorded = write_results(run, folder, video.stem, watcher=teller, notes=last_words)
+        return replace(self._result(recorded, notes["sha256"]), filling=filling)
+
+    @contextlib.contextmanager
+    def _running(self, source: Source) -> Iterator[tuple[Run, Filling | None]]:
+        """A run over a source, in company where the worker does several tasks at once."""
+        with contextlib.closing(source):
+            if self._batches is None:
+                yield self._pipeline.run(source), None
+                return
+            with self._batches.guest() as guest:
+                yield self._pipeline.run(source, guest.take), guest.filling
 
     def _spans(self, local: str) -> tuple[Span, ...]:
         if not self._orders.split_s or self._orders.max_frames or not Path(local).is_file():
@@ -137,11 +167,10 @@ class Worker:
         name = self._part_name(task, task.part or 0)
         if self._place.sizes([name])[0] is not None:
             return Result(outcome=DONE)
-        started, writer, error = time.perf_counter(), PartWriter(), ""
+        started, writer, error = time.perf_counter(), PartWriter(self._pipeline.room.skeleton), ""
         source = VideoSource(Path(local), decoder_threads=self._orders.decoder_threads, span=span)
         teller.frames = source.info.frames or 0
-        run = self._pipeline.run(source)
-        with stop_on_signal(run.stop) as asked:
+        with self._running(source) as (run, _), stop_on_signal(run.stop) as asked:
             try:
                 for result in run:
                     writer.add(result)
@@ -160,26 +189,32 @@ class Worker:
     def _join(self, task: Task, local: str, teller: _Teller) -> Result:
         """Write the results of a split video from those of its parts."""
         video = task.video
+        ours = self._notes(video, local) | {"parts": len(task.spans)}
+        if ours["sha256"] != task.sha256:
+            raise InputError(f"{video.shown}: it changed while it was tracked; run the batch again")
         names = [self._part_name(task, number) for number in range(len(task.spans))]
         with contextlib.ExitStack() as opened:
             files = [opened.enter_context(self._place.reading(name)) for name in names]
-            parts = [PartResults.load(file) for file in files]
             needs = self._orders.config.output
             pictures = None
             if needs.save_video or needs.crops or needs.blur != "off":
                 pictures = VideoSource(Path(local), decoder_threads=self._orders.decoder_threads)
                 opened.callback(pictures.close)
-            run = JoinedRun(parts, task.spans, self._pipeline.room, pictures)
-            elapsed = sum(part.facts["elapsed_s"] for part in parts)
-            frames = parts[-1].results[-1].frame.index + 1
-            notes = {"batch": self._notes(video, task.sha256) | {"parts": len(parts)}}
-            notes |= {"elapsed_s": round(elapsed, 3), "fps": round(frames / elapsed, 2)}
+            run = JoinedRun(files, task.spans, self._pipeline.room, pictures)
+
+            def last_words() -> dict[str, Any]:
+                speed = {
+                    "elapsed_s": round(run.work_s, 3),
+                    "fps": round(run.frames / run.work_s, 2),
+                }
+                return {"batch": ours, **speed}
+
             with self._writing(video) as folder:
-                recorded = write_results(run, folder, video.stem, watcher=teller, notes=notes)
+                recorded = write_results(run, folder, video.stem, watcher=teller, notes=last_words)
         result = self._result(recorded, task.sha256)
         if result.outcome == DONE:
-            self._place.remove(names[0].rpartition("/")[0])
-        return replace(result, elapsed_s=elapsed)
+            self._place.remove(_parts_of(video))
+        return replace(result, elapsed_s=run.work_s)
 
     @contextlib.contextmanager
     def _writing(self, video: Video) -> Iterator[Path]:
@@ -188,13 +223,14 @@ class Worker:
         with self._place.writing(video.folder) as folder:
             yield folder
 
-    def _notes(self, video: Video, sha256: str) -> dict[str, Any]:
+    def _notes(self, video: Video, local: str) -> dict[str, Any]:
+        """By what the results are known again: the stamp is taken first, lest it be too new."""
         stamp = quick_stamp(video.source)
-        return {"settings": self._orders.key, "sha256": sha256, "stamp": stamp}
+        return {"settings": self._orders.key, "sha256": content_sha256(local), "stamp": stamp}
 
     def _part_name(self, task: Task, part: int) -> str:
-        folder = f"{HIDDEN}/parts/{task.sha256[:16]}-{self._orders.key[:16]}"
-        return f"{folder}/{part + 1:04d}-of-{len(task.spans):04d}.npz"
+        folder = f"{task.sha256[:16]}-{self._orders.key[:16]}"
+        return f"{_parts_of(task.video)}/{folder}/{part + 1:04d}-of-{len(task.spans):04d}.npz"
 
     def _result(self, recorded: Recorded, sha256: str) -> Result:
         report, error = recorded.report, recorded.error
@@ -206,6 +242,11 @@ class Worker:
             warnings=tuple(report["warnings"]),
             sha256=sha256,
         )
+
+
+def _parts_of(video: Video) -> str:
+    """The folder for parts of a video, of whatever content and settings."""
+    return f"{HIDDEN}/parts/{hashlib.sha256(video.name.encode()).hexdigest()[:16]}"
 
 
 class _Teller:

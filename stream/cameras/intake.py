@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from steadypose.errors import InputError
 from steadypose.stream.channel import ChannelClosed
+from steadypose.stream.rhythm import Rhythm
 
 T = TypeVar("T")
 
@@ -17,15 +18,12 @@ WAIT_S = 0.004
 """How long a batch waits, from its first frame on, for frames that are just about to come."""
 MOST = 8
 """Frames of one batch: what comes first then does not wait for what comes ninth."""
-_NEWS = 0.2
-"""Weight of the newest step in the running mean of a camera's frame period."""
 
 
 @dataclass
 class _Slot(Generic[T]):
     item: T | None = None
-    came_s: float | None = None
-    period_s: float | None = None
+    rhythm: Rhythm = field(default_factory=Rhythm)
     put: int = 0
     dropped: int = 0
 
@@ -77,12 +75,8 @@ class Intake(Generic[T]):
         with self._changed:
             if self._stopped:
                 raise ChannelClosed
-            slot, now = self._slots[name], self._clock()
-            if slot.came_s is not None:
-                step = now - slot.came_s
-                old = step if slot.period_s is None else slot.period_s
-                slot.period_s = old + _NEWS * (step - old)
-            slot.came_s = now
+            slot = self._slots[name]
+            slot.rhythm.beat(self._clock())
             slot.dropped += slot.item is not None
             slot.item = item
             slot.put += 1
@@ -93,7 +87,7 @@ class Intake(Generic[T]):
         with self._changed:
             slot = self._slots[name]
             slot.dropped += slot.item is not None
-            slot.item = slot.came_s = slot.period_s = None
+            slot.item, slot.rhythm = None, Rhythm()
 
     def take(self) -> list[tuple[str, T]]:
         """The next batch: cameras and their newest frames, at least one.
@@ -140,17 +134,11 @@ class Intake(Generic[T]):
         if not filled:
             return None
         now = self._clock()
-        first = min(self._slots[name].came_s or now for name in filled)
+        first = min(self._slots[name].rhythm.came_s or now for name in filled)
         deadline = first + self._wait_s
         if len(filled) >= self._most or not any(
-            slot.item is None and _expected(slot, now, deadline) for slot in self._slots.values()
+            slot.item is None and slot.rhythm.expected(now, deadline)
+            for slot in self._slots.values()
         ):
             return 0.0
         return max(0.0, deadline - now)
-
-
-def _expected(slot: _Slot[T], now: float, deadline: float) -> bool:
-    """Whether a camera's next frame should come before ``deadline`` and is not long overdue."""
-    if slot.came_s is None or slot.period_s is None:
-        return False
-    return slot.came_s + slot.period_s <= deadline and now <= slot.came_s + 2 * slot.period_s

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from steadypose.configs import Config
     from steadypose.stream.batch.crew import Crew
     from steadypose.stream.batch.manifest import Manifest
+    from steadypose.stream.batch.places import Place
     from steadypose.stream.batch.videos import Result, Video
     from steadypose.stream.batch.worker import Orders
 
 EXIT_SOME_FAILED = 3
 _MEMORY_OF_A_WORKER = 900 * 2**20
+_SHARE_ON_GPU = 4
 
 
 def add_parser(commands: Any) -> None:
@@ -54,10 +56,18 @@ def _add_course(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-j", "--jobs", type=positive, metavar="N", help="workers [one a core, as memory allows]"
     )
+    parser.add_argument(
+        "--share",
+        type=positive,
+        metavar="N",
+        help="videos that a worker does at once, whose people share batches [1; on a GPU 4]",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and end")
     parser.add_argument("--fail-fast", action="store_true", help="end at the first that fails")
     parser.add_argument(
-        "--retry-failed", action="store_true", help="only videos that failed in the last batch"
+        "--retry-failed",
+        action="store_true",
+        help="only videos that failed, or were interrupted, in the last batch",
     )
     parser.add_argument(
         "--retries",
@@ -97,58 +107,79 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     config = settings_of(options)
     # These bring the video and network libraries along, which --help need not wait for.
-    from steadypose.stream.batch.fingerprint import settings_key
-    from steadypose.stream.batch.ledger import Ledger
-    from steadypose.stream.batch.manifest import Manifest, failed_before, plan_table
+    from steadypose.stream.batch.lock import sole_use
+    from steadypose.stream.batch.manifest import plan_table
     from steadypose.stream.batch.places import is_url, open_place
-    from steadypose.stream.batch.planning import plan
-    from steadypose.stream.batch.videos import SKIPPED
 
-    if not is_url(options.output) and not options.dry_run:
+    if options.dry_run:
+        print("\n".join(plan_table(_states(options, config, open_place(options.output))[1])))
+        return EXIT_DONE
+    if not is_url(options.output):
         make_folder(Path(options.output).expanduser())
     place = open_place(options.output)
-    videos = plan(options.paths, options.output)
-    if options.retry_failed:
-        wanted = failed_before(place)
-        videos = [video for video in videos if video.name in wanted]
-        if not videos:
-            print(f"{options.output}: no video failed in the last batch")
-            return EXIT_DONE
-    overlap = _overlap_s(config) if options.split else 0.0
-    key = settings_key(config, max_frames=options.max_frames, split=[options.split, overlap])
-    states = Ledger(place=place, key=key, rehash=options.rehash).survey(videos)
-    if options.dry_run:
-        print("\n".join(plan_table(zip(videos, states, strict=True))))
+    with sole_use(place):
+        return _do(options, config, place)
+
+
+def _do(options: argparse.Namespace, config: Config, place: Place) -> int:
+    from steadypose.stream.batch.manifest import Manifest
+    from steadypose.stream.batch.videos import SKIPPED
+
+    key, states = _states(options, config, place)
+    if options.retry_failed and not states:
+        print(f"{options.output}: no video failed in the last batch")
         return EXIT_DONE
-    todo = [v for v, state in zip(videos, states, strict=True) if state.outcome != SKIPPED]
+    todo = [video for video, state in states if state.outcome != SKIPPED]
     facts = {"settings": {"name": config.name, "sha256": key}}
-    manifest = Manifest(place, videos, states, facts)
-    stopped = _run_batch(options, config, key, manifest, todo)
+    manifest = Manifest(place, states, facts)
+    if todo:
+        stopped = _run_batch(_crew(options, config, key, len(todo)), place, manifest, todo, options)
+    else:
+        stopped = False
+        manifest.save(ended=True)
     return _conclude(manifest.results(), stopped=stopped, quiet=options.quiet)
 
 
+def _states(
+    options: argparse.Namespace, config: Config, place: Place
+) -> tuple[str, list[tuple[Video, Result]]]:
+    """The settings' key, and what is known of every video before the batch."""
+    from steadypose.stream.batch.fingerprint import settings_key
+    from steadypose.stream.batch.ledger import Ledger
+    from steadypose.stream.batch.manifest import failed_before
+    from steadypose.stream.batch.planning import plan
+    from steadypose.stream.batch.videos import SKIPPED
+
+    videos = plan(options.paths, options.output)
+    failed = failed_before(place) if options.retry_failed else {}
+    if options.retry_failed:
+        videos = [video for video in videos if video.name in failed]
+    overlap = _overlap_s(config) if options.split else 0.0
+    key = settings_key(config, max_frames=options.max_frames, split=[options.split, overlap])
+    states = Ledger(place=place, key=key, rehash=options.rehash).survey(videos)
+    # Until it is tried again a video has failed, so that a retry that is stopped can be resumed.
+    return key, [
+        (video, state if state.outcome == SKIPPED else failed.get(video.name, state))
+        for video, state in zip(videos, states, strict=True)
+    ]
+
+
 def _run_batch(
-    options: argparse.Namespace,
-    config: Config,
-    key: str,
+    crew: Crew,
+    place: Place,
     manifest: Manifest,
     todo: Sequence[Video],
+    options: argparse.Namespace,
 ) -> bool:
     """Do the videos; True when a signal ended it."""
-    from steadypose.stream.batch.places import open_place
     from steadypose.stream.batch.progress import BatchProgress
     from steadypose.stream.batch.run import Batch, Policy
     from steadypose.stream.interrupt import stop_on_signal
 
-    if not todo:
-        manifest.save(ended=True)
-        return False
-    place = open_place(options.output)
     for video in todo:
         place.sweep(video.name)
     progress = BatchProgress(todo, quiet=options.quiet)
     policy = Policy(retries=options.retries, fail_fast=options.fail_fast)
-    crew = _crew(options, config, key, len(todo))
     batch = Batch(crew, manifest, place, progress, policy)
     with stop_on_signal(batch.stop) as asked:
         try:
@@ -165,17 +196,18 @@ def _crew(options: argparse.Namespace, config: Config, key: str, videos: int) ->
 
     memory = parse_memory(options.max_memory) if options.max_memory else None
 
-    def orders(threads: int) -> Orders:
+    def orders(threads: int, share: int) -> Orders:
         own = config.runtime.threads or threads
         return Orders(
             config=replace(config, runtime=replace(config.runtime, threads=own)),
             output=options.output,
             key=key,
-            decoder_threads=decoder_share(own),
+            decoder_threads=decoder_share(own, share),
             max_frames=options.max_frames,
             split_s=options.split,
             overlap_s=_overlap_s(config) if options.split else 0.0,
             memory=memory,
+            share=share,
         )
 
     if options.ray:
@@ -185,22 +217,30 @@ def _crew(options: argparse.Namespace, config: Config, key: str, videos: int) ->
         gpus = options.ray_gpus
         if gpus is None:
             gpus = 1.0 if config.runtime.device.startswith("cuda") else 0.0
-        return RayCrew(orders(cpus), options.ray, cpus=cpus, gpus=gpus, size=options.jobs)
-    jobs = options.jobs or _default_jobs(config)
+        share = options.share or (_SHARE_ON_GPU if gpus and memory is None else 1)
+        crew = orders(cpus, share)
+        return RayCrew(crew, options.ray, cpus=cpus, gpus=gpus, jobs=options.jobs)
+    on_gpu = _runs_on_gpu(config)
+    jobs = options.jobs or (1 if on_gpu else _default_jobs())
+    share = options.share or (_SHARE_ON_GPU if on_gpu and memory is None else 1)
     if not options.split:
         jobs = min(jobs, videos)
-    return ProcessCrew(orders(share_of_threads(jobs)), jobs)
+        share = min(share, -(-videos // jobs))
+    return ProcessCrew(orders(share_of_threads(jobs), share), jobs)
 
 
-def _default_jobs(config: Config) -> int:
-    """One worker a core, and no more than memory is free for; on a GPU two, that take turns."""
+def _runs_on_gpu(config: Config) -> bool:
     from steadypose.engines.runtimes.signs import nvidia_at_hand
-    from steadypose.stream.batch.limits import available_memory, cores
 
     device = config.runtime.device
     # An installed TensorRT alone is no sign of a card.
-    if device != "cpu" and (device != "auto" or "NVIDIA" in nvidia_at_hand()):
-        return 2
+    return device != "cpu" and (device != "auto" or "NVIDIA" in nvidia_at_hand())
+
+
+def _default_jobs() -> int:
+    """One worker a core, and no more than memory is free for."""
+    from steadypose.stream.batch.limits import available_memory, cores
+
     free = available_memory()
     return max(1, min(cores(), free // _MEMORY_OF_A_WORKER if free else cores()))
 
@@ -220,6 +260,11 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError("--split and --max-frames cannot be used together")
     if options.retries < 0:
         raise ConfigError(f"--retries: expected 0 or more, got {options.retries}")
+    if options.max_memory and (options.share or 1) > 1:
+        raise ConfigError(
+            "--max-memory and --share cannot be used together: a video that takes too much would "
+            "take it from those beside it"
+        )
     if options.ray is None and (options.ray_cpus or options.ray_gpus is not None):
         raise InputError("--ray-cpus and --ray-gpus need --ray")
 

@@ -14,7 +14,12 @@ from steadypose.stream.report.plots import (
     people_over_time,
     stage_times,
 )
-from steadypose.stream.report.reading import VideoFacts, read_summary, read_video
+from steadypose.stream.report.reading import (
+    VideoFacts,
+    read_summary,
+    read_unwritten,
+    read_video,
+)
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
@@ -65,7 +70,11 @@ def _table(root: Path, summaries: Sequence[Path]) -> Iterator[str]:
         frames += report["frames"]
         name = path.relative_to(root).as_posix().removesuffix(".summary.json")
         yield "<tr>" + "".join(_cells(name, report)) + "</tr>\n"
-    yield f"</table>\n<p>{len(summaries)} videos, {frames} frames.</p>\n"
+    unwritten = read_unwritten(root)
+    for name, words in unwritten.items():
+        yield f"<tr><td>{escape(name)}</td><td class='text bad'>{escape(words)}</td>"
+        yield "<td></td>" * (len(heads) - 2) + "</tr>\n"
+    yield f"</table>\n<p>{len(summaries) + len(unwritten)} videos, {frames} frames.</p>\n"
 
 
 def _cells(name: str, report: dict[str, Any]) -> Iterator[str]:

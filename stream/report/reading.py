@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from steadypose.errors import InputError
 from steadypose.skeletons import SKELETONS
 from steadypose.stream.batch.ledger import HIDDEN
+from steadypose.stream.batch.manifest import MANIFEST
 from steadypose.stream.sources.folders import natural_key
 
 _GAP_S = 0.5
 _SUFFIX = ".summary.json"
+_NEEDED = {"source", "outcome", "warnings", "frames", "tracks", "people", "fps", "stages"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,14 +51,24 @@ def find_summaries(folder: Path) -> list[Path]:
     """All summaries below a folder, in natural order.
 
     Raises:
-        InputError: There are none.
+        InputError: There are none, and no batch that says why.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     found = [p for p in folder.rglob(f"*{_SUFFIX}") if HIDDEN not in p.parts]
-    if not found:
+    if not found and not (folder / MANIFEST).exists():
         raise InputError(f"{folder}: holds no results (no file ends in {_SUFFIX})")
     return sorted(found, key=natural_key)
+
+
+def read_unwritten(folder: Path) -> dict[str, str]:
+    """Outcome and reason of each video of a batch that has no results, by its name."""
+    try:
+        videos = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["videos"]
+        words = {str(v["name"]): f"{v['outcome']}: {v['reason']}" for v in videos if v["reason"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {name: why for name, why in words.items() if not (folder / f"{name}{_SUFFIX}").exists()}
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -69,7 +81,7 @@ def read_summary(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a summary: {error}") from error
-    if not isinstance(value, dict) or not {"source", "frames", "stages"} <= value.keys():
+    if not isinstance(value, dict) or not value.keys() >= _NEEDED:
         raise InputError(f"{path}: not a summary of Steadypose")
     return value
 
@@ -87,8 +99,11 @@ def read_video(path: Path, root: Path) -> VideoFacts:
     tally = _Tally(len(joints))
     lines = path.with_name(f"{stem}.jsonl")
     if lines.is_file():
-        for record in _records(lines):
-            tally.add(record)
+        for number, record in enumerate(_records(lines)):
+            try:
+                tally.add(record)
+            except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+                raise InputError(f"{lines}: line {number + 1} is no frame of ours") from error
     return VideoFacts(
         name=path.relative_to(root).as_posix().removesuffix(_SUFFIX),
         summary=summary,
@@ -150,7 +165,7 @@ class _Tally:
         if track_id is None:
             return
         spans = self.spans.setdefault(track_id, [])
-        if spans and now - spans[-1][1] <= _GAP_S:
+        if spans and 0 <= now - spans[-1][1] <= _GAP_S:
             spans[-1] = (spans[-1][0], now)
         else:
             spans.append((now, now))

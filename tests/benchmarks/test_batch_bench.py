@@ -10,7 +10,14 @@ import pytest
 
 from steadypose.benchmarks.batch.clips import cut_clips, long_video
 from steadypose.benchmarks.batch.resume import begun_after_done, results_of
-from steadypose.benchmarks.batch.seams import crossings, id_switches, same_share
+from steadypose.benchmarks.batch.seams import (
+    compared,
+    crossings,
+    id_switches,
+    same_looks,
+    same_share,
+)
+from steadypose.benchmarks.batch.sharing import difference
 from tests.media import write_clip
 
 
@@ -67,6 +74,41 @@ def test_id_switches(other: list[dict[str, Any]], switches: list[int], same: flo
 def test_people_who_cross_a_seam(seam: int, expected: tuple[int, int]) -> None:
     exchanged = frames([(1, 0), (2, 50)], [(1, 1), (2, 51)], [(1, 2)], [(2, 3), (1, 53)])
     assert crossings(TRUTH, exchanged, seam, 1) == expected
+
+
+def test_looks_and_joints_are_compared() -> None:
+    def seen(detected: list[bool], joint: float) -> list[dict[str, Any]]:
+        made = frames(*[[(1, 0)] for _ in detected])
+        for frame, looked in zip(made, detected, strict=True):
+            frame["detected"] = looked
+            frame["persons"][0]["keypoints"] = [[joint, 1, 0.5]]
+        return made
+
+    one, other = seen([True, False, True], 1.0), seen([True, True, True], 1.5)
+    assert same_looks(one, other) == pytest.approx(2 / 3)
+    assert same_share(one, other) == 1.0
+    assert same_share(one, other, exactly=True) == 0.0
+    assert compared(timed(one), timed(one), [1])["equal_pose_share"] == 1.0
+
+
+def timed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "pts_s": row["index"] / 2} for row in rows]
+
+
+def persons(*rows: tuple[int, float]) -> list[dict[str, Any]]:
+    return [{"persons": [{"track_id": i, "keypoints": [[x, 0, 1], None]}]} for i, x in rows]
+
+
+def test_shared_results_are_compared() -> None:
+    alone = {"a": persons((1, 0), (1, 1)), "b": persons((1, 0)), "c": persons((1, 0))}
+    together = {"a": persons((1, 0), (1, 1.5)), "b": persons((1, 0)), "c": persons((2, 9))}
+    assert difference(alone, together) == {
+        "videos": 3,
+        "same_videos": 1,
+        "same_ids": 2,
+        "same_people": pytest.approx(2 / 3, abs=1e-4),
+        "largest_px": 0.5,
+    }
 
 
 @pytest.mark.parametrize(

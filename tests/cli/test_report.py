@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from html.parser import HTMLParser
@@ -63,6 +64,34 @@ def test_few_plots_of_many_videos(run: Run, results: Path, tmp_path: Path) -> No
     assert "Plots of the first 1 videos" in target.read_text()
 
 
+def test_videos_without_results_have_their_reason(run: Run, results: Path) -> None:
+    videos = [
+        {"name": "a/clip", "outcome": "failed", "reason": "cut off"},
+        {"name": "<bad>", "outcome": "failed", "reason": "x.mp4: the file is <empty>"},
+        {"name": "late", "outcome": "pending", "reason": "new"},
+        {"name": "good", "outcome": "done", "reason": None},
+    ]
+    (results / "steadypose-batch.json").write_text(json.dumps({"videos": videos}))
+    assert run("report", results)[0] == 0
+    text = (results / "report.html").read_text()
+    assert (
+        "<td>&lt;bad&gt;</td><td class='text bad'>failed: x.mp4: the file is &lt;empty&gt;" in text
+    )
+    assert "<td>late</td><td class='text bad'>pending: new</td>" in text
+    assert "cut off" not in text  # its results tell their own story
+    assert "<p>4 videos, 48 frames.</p>" in text
+
+
+def test_a_batch_without_any_result_has_a_report(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    assert run("batch", tmp_path, "-o", tmp_path / "out", "--dry-run")[0] == 0
+    (tmp_path / "out").mkdir()
+    videos = [{"name": "a", "outcome": "failed", "reason": "the file is empty"}]
+    (tmp_path / "out/steadypose-batch.json").write_text(json.dumps({"videos": videos}))
+    assert run("report", tmp_path / "out")[0] == 0
+    assert "failed: the file is empty" in (tmp_path / "out/report.html").read_text()
+
+
 def test_without_json_lines_only_the_stage_times_are_drawn(run: Run, results: Path) -> None:
     for path in results.rglob("*.jsonl"):
         path.unlink()
@@ -88,8 +117,10 @@ def test_what_is_read(results: Path) -> None:
         (lambda folder: (folder / "a/clip.summary.json").write_text("{}"), "not a summary of"),
         (lambda folder: (folder / "a/clip.summary.json").write_text("{"), "not a summary:"),
         (lambda folder: (folder / "a/clip.jsonl").write_text("{"), "clip.jsonl: cannot be read"),
+        (lambda folder: (folder / "a/clip.jsonl").write_text("{}"), "line 1 is no frame of ours"),
+        (lambda folder: (folder / "a/clip.jsonl").write_text("[1]"), "line 1 is no frame of ours"),
     ],
-    ids=["none", "other", "broken", "lines"],
+    ids=["none", "other", "broken", "lines", "no-frame", "no-record"],
 )
 def test_bad_results_are_one_line(run: Run, results: Path, spoil: object, words: str) -> None:
     spoil(results)  # type: ignore[operator]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from steadypose import Frame
 from steadypose.configs import Config, DetectorConfig
 from steadypose.errors import EngineError, SourceError, StageError
 from steadypose.stream.following import Follower
@@ -47,6 +49,15 @@ def test_the_detector_keeps_its_cadence(every: int) -> None:
     got = list(work.run(SceneSource(walk(21))))
     assert [r.frame.index for r in got if r.detected] == list(range(0, 21, every))
     assert work.room.detector.looks == len(range(0, 21, every))  # type: ignore[attr-defined]
+
+
+def test_a_part_is_looked_at_where_the_whole_is() -> None:
+    class Part(SceneSource):
+        def __iter__(self) -> Iterator[Frame]:
+            return (replace(frame, index=frame.index + 5) for frame in super().__iter__())
+
+    got = list(pipeline(4).run(Part(walk(16))))
+    assert [r.frame.index for r in got if r.detected] == [5, 8, 12, 16, 20]
 
 
 def test_a_lost_person_brings_a_look_before_its_time() -> None:

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from steadypose.errors import SourceError, StageError
+from steadypose.errors import EngineError, SourceError, StageError
 from steadypose.stream.channel import Channel
-from steadypose.stream.stages import StageGroup
+from steadypose.stream.stages import StageGroup, stage
 
 
 def chain(group: StageGroup, lengths: int, items: int, fails_at: tuple[int, int]) -> None:
@@ -15,18 +15,18 @@ def chain(group: StageGroup, lengths: int, items: int, fails_at: tuple[int, int]
     for channel in channels:
         group.channel(channel)
 
-    def work(stage: int) -> None:
-        source = range(items) if stage == 0 else channels[stage - 1]
+    def work(place: int) -> None:
+        source = range(items) if place == 0 else channels[place - 1]
         for item in source:
-            if (stage, item) == fails_at:
+            if (place, item) == fails_at:
                 raise ValueError(f"bad {item}")
-            if stage < lengths:
-                channels[stage].put(item)
-        if stage < lengths:
-            channels[stage].close()
+            if place < lengths:
+                channels[place].put(item)
+        if place < lengths:
+            channels[place].close()
 
-    for stage in range(lengths + 1):
-        group.start(f"stage{stage}", lambda stage=stage: work(stage))  # type: ignore[misc]
+    for place in range(lengths + 1):
+        group.start(f"stage{place}", lambda place=place: work(place))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("stage", range(4))
@@ -65,3 +65,19 @@ def test_our_own_errors_keep_their_class_and_the_first_wins() -> None:
     group.fail("track", ValueError("later"))
     with pytest.raises(SourceError, match="camera gone"):
         group.raise_first()
+
+
+def test_an_error_of_ours_passes_a_stage_as_it_is() -> None:
+    """Not as its own cause: whoever followed the causes would never come to an end."""
+    error = EngineError("out of memory")
+    with pytest.raises(EngineError) as raised, stage("estimate"), stage("refine"):
+        raise error
+    assert raised.value is error
+    assert error.__cause__ is None
+
+
+def test_another_error_gets_the_name_of_its_stage() -> None:
+    named = pytest.raises(StageError, match="'refine' failed: MemoryError")
+    with named as raised, stage("estimate"), stage("refine"):
+        raise MemoryError
+    assert isinstance(raised.value.__cause__, MemoryError)

@@ -124,7 +124,7 @@ def test_the_steps_are_listed_without_a_gpu() -> None:
     )
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines][:3] == ["look", "build", "build-fp32"]
-    assert len(lines) == 15
+    assert len(lines) == 16
     assert all(" at most " in line for line in lines)
 
 
@@ -180,7 +180,7 @@ def test_a_step_that_fails_fails_no_other(gpu_sh: Run, tmp_path: Path) -> None:
         **dict.fromkeys(
             ["look", "build", "build-fp32", "precision", "latency", "people", "copies"], "ok"
         ),
-        **dict.fromkeys(["difference", "torch", "track"], "ok"),
+        **dict.fromkeys(["difference", "torch", "track", "share"], "ok"),
         **dict.fromkeys(["profile", "tests", "sanitise"], "none"),
         "verify": "failed",
         "soak": "late",

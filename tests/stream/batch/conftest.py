@@ -37,8 +37,8 @@ def batch(
 ) -> Batch:
     """Run ``steadypose batch`` in this process, without networks: exit code, stdout, stderr."""
 
-    def hire(orders: Orders, size: int) -> HandCrew:
-        crews.append(HandCrew(orders, size, stand_in_room(orders.config)))
+    def hire(orders: Orders, jobs: int) -> HandCrew:
+        crews.append(HandCrew(orders, jobs, stand_in_room(orders.config)))
         return crews[-1]
 
     monkeypatch.setattr("steadypose.stream.batch.processes.ProcessCrew", hire)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,22 +73,62 @@ def black(frames: int) -> list[np.ndarray]:
     return [scene([]) for _ in range(frames)]
 
 
+def children(pid: int) -> list[int]:
+    """Processes of which ``pid`` is the parent."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(status.parent.name))
+    return found
+
+
+def all_gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def done_in(folder: Path) -> int:
+    return len(list(folder.rglob("*.summary.json")))
+
+
+def done_in_or_over(folder: Path, least: int, process: subprocess.Popen[bytes]) -> bool:
+    return done_in(folder) >= least or process.poll() is not None
+
+
+def workers_of(pid: int) -> list[int]:
+    """The workers of a batch."""
+    named = ((child, Path(f"/proc/{child}/cmdline").read_bytes()) for child in children(pid))
+    return [child for child, line in named if b"spawn_main" in line]
+
+
 class HandCrew:
     """A crew that works in the test's own process, one task after another."""
 
-    def __init__(self, orders: Orders, size: int, room: EngineRoom | None = None) -> None:
-        self.size, self.done = size, list[Task]()
+    def __init__(self, orders: Orders, jobs: int, room: EngineRoom | None = None) -> None:
+        self.share, self.done = orders.share, list[Task]()
+        self.size = jobs * self.share
         self._orders, self._room = orders, room
         self._workers: dict[int, Worker] = {}
         self._messages: deque[Message] = deque()
 
     def start(self, slot: int) -> None:
-        self._workers[slot] = Worker(self._orders, self._room)
+        if slot // self.share not in self._workers:
+            self._workers[slot // self.share] = Worker(self._orders, self._room)
         self._messages.append(Ready(slot=slot))
 
     def give(self, slot: int, task: Task) -> None:
         self.done.append(task)
-        result = self._workers[slot].do(task, lambda done, of: None)
+        result = self._workers[slot // self.share].do(task, lambda done, of: None)
         self._messages.append(Finished(slot=slot, result=result))
 
     def wait(self, timeout_s: float) -> list[Message]:
@@ -99,4 +140,6 @@ class HandCrew:
         """Nothing runs."""
 
     def close(self) -> None:
-        """Nothing runs."""
+        for worker in self._workers.values():
+            worker.close()
+        self._workers.clear()

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from steadypose.stream.batch.crew import Message
+from steadypose.stream.batch.lock import sole_use
+from steadypose.stream.batch.places import LocalPlace
 from tests.cli.reading import one_line
 from tests.stream.batch.conftest import Batch
 from tests.stream.batch.shelf import HandCrew, clip, events, manifest, outcomes, reasons
@@ -27,7 +30,8 @@ def test_the_tree_is_mirrored_and_told(batch: Batch, shelf: Path, tmp_path: Path
     written = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file())
     stems = ("a", "day/b", "day/c")
     expected = [f"{stem}.{suffix}" for stem in stems for suffix in ("jsonl", "summary.json")]
-    assert written == sorted([*expected, ".steadypose/journal.jsonl", "steadypose-batch.json"])
+    ours = [".steadypose/journal.jsonl", ".steadypose/lock", "steadypose-batch.json"]
+    assert written == sorted([*expected, *ours])
     assert printed.splitlines()[-1] == "3 videos: 3 done, 0 failed"
     told = manifest(out)
     assert told["counts"]["done"] == 3
@@ -170,6 +174,38 @@ def test_only_the_failed_are_tried_again(batch: Batch, shelf: Path, tmp_path: Pa
     assert printed.splitlines()[-1] == "1 videos: 1 done, 0 failed"
     assert not (out / "late.jsonl").exists()
     assert batch(shelf, "-o", out, "--retry-failed")[1].endswith("failed in the last batch\n")
+
+
+def interrupt(crew: HandCrew, timeout_s: float) -> list[Message]:
+    raise KeyboardInterrupt
+
+
+def test_a_retry_that_was_stopped_goes_on(
+    batch: Batch, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    for name in ("b", "c"):
+        (shelf / f"day/{name}.mp4").write_text("no video")
+    assert batch(shelf, "-o", out)[1].splitlines()[-1] == "3 videos: 1 done, 2 failed"
+    with monkeypatch.context() as patched:
+        patched.setattr(HandCrew, "wait", interrupt)
+        assert batch(shelf, "-o", out, "--retry-failed")[0] == 130
+    assert outcomes(out) == {"day/b": "failed", "day/c": "failed"}
+    for name in ("b", "c"):
+        clip(shelf / f"day/{name}.mp4")
+    printed = batch(shelf, "-o", out, "--retry-failed")[1]
+    assert printed.splitlines()[-1] == "2 videos: 2 done, 0 failed"
+
+
+def test_one_batch_at_a_time_in_one_folder(batch: Batch, shelf: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with sole_use(LocalPlace(out)):
+        code, _, errors = batch(shelf, "-o", out)
+        assert code == 2
+        assert one_line(errors) == f"steadypose: {out}: another batch is at work there"
+        assert batch(shelf, "-o", out, "--dry-run")[0] == 0
+        assert batch(shelf, "-o", tmp_path / "other")[0] == 0
+    assert batch(shelf, "-o", out)[0] == 0
 
 
 def test_fail_fast_ends_at_the_first(batch: Batch, shelf: Path, tmp_path: Path) -> None:

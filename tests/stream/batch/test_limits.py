@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from steadypose.errors import InputError, StageError
 from steadypose.stream.batch.limits import (
+    available_memory,
     decoder_share,
     few_threads,
     parse_memory,
@@ -104,3 +106,17 @@ def test_progress_is_silent_elsewhere(capsys: pytest.CaptureFixture[str]) -> Non
     progress.frames(video, "a/None", 5, 0.5)
     progress.close()
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("1000000", 1_000_000 - 600_000 + 100_000), ("400000", 1), ("max", None)],
+)
+def test_the_memory_of_a_container(tmp_path: Path, limit: str, expected: int | None) -> None:
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "memory.current").write_text("600000\n")
+    (tmp_path / "memory.stat").write_text("active_file 5\ninactive_file 100000\n")
+    if expected is None:
+        assert available_memory(tmp_path) > 1_000_000
+    else:
+        assert available_memory(tmp_path) == expected

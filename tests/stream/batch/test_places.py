@@ -51,6 +51,15 @@ def test_a_batch_from_a_store_to_a_store(
     )
 
 
+def test_sweeping_spares_who_is_called_alike(tmp_path: Path) -> None:
+    for name in ("a.csv.part", "a.b.csv.part", "a.b.c.csv.part", "ab.csv.part", "a.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "a.openpose.part").mkdir()
+    LocalPlace(tmp_path).sweep("a", ["a.b", "other"])
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"a.b.csv.part", "a.b.c.csv.part", "ab.csv.part", "a.csv"}
+
+
 def test_what_is_not_there(store: fsspec.AbstractFileSystem) -> None:
     with (
         pytest.raises(InputError, match=r"clip\.mp4: cannot be fetched"),

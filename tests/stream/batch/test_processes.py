@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,14 +18,20 @@ from tests.cli.conftest import encode
 from tests.cli.reading import one_line
 from tests.media import cut, write_clip, write_sound
 from tests.stream.batch.shelf import (
+    all_gone,
     black,
+    children,
     clip,
     command,
+    done_in,
+    done_in_or_over,
     events,
     manifest,
     outcomes,
     reasons,
     run_batch,
+    wait_for,
+    workers_of,
 )
 from tests.stream.stand_ins import scene
 
@@ -53,38 +58,6 @@ def huge_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six frames of 8k video, a hundred million bytes each."""
     path = tmp_path_factory.mktemp("huge") / "8k.mp4"
     return encode(path, [scene([(900, 900, 3000, 4000)], (4320, 7680))] * 6)
-
-
-def children(pid: int) -> list[int]:
-    """Processes of which ``pid`` is the parent."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(status.parent.name))
-    return found
-
-
-def all_gone(pids: list[int]) -> bool:
-    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
-def done_in(folder: Path) -> int:
-    return len(list(folder.rglob("*.summary.json")))
-
-
-def done_in_or_over(folder: Path, least: int, process: subprocess.Popen[bytes]) -> bool:
-    return done_in(folder) >= least or process.poll() is not None
 
 
 def begun(path: Path) -> bool:
@@ -134,8 +107,7 @@ def test_a_killed_worker_costs_its_video_alone(
         text=True,
     )
     wait_for(partial(begun, tmp_path / "out" / "long.jsonl.part"))
-    workers = [pid for pid in children(process.pid) if b"spawn_main" in cmdline(pid)]
-    for pid in workers:
+    for pid in workers_of(process.pid):
         os.kill(pid, signal.SIGKILL)
     printed, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (3, "")
@@ -144,10 +116,6 @@ def test_a_killed_worker_costs_its_video_alone(
         "long": "its worker was killed (SIGKILL), as the system does when memory runs out"
     }
     assert [p.name for p in (tmp_path / "out").glob("long*")] == []
-
-
-def cmdline(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

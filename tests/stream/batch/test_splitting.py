@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,16 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steadypose.errors import SourceError
 from steadypose.poses import Poses
-from steadypose.stream.batch.splitting import plan_spans
+from steadypose.stream.batch.crew import Progressed
+from steadypose.stream.batch.parts import PartWriter
+from steadypose.stream.batch.progress import BatchProgress
+from steadypose.stream.batch.splitting import JoinedRun, plan_spans
+from steadypose.stream.batch.videos import Task
+from steadypose.stream.records import FrameResult
 from steadypose.stream.sources import VideoSource
 from steadypose.stream.sources.span import KeyFrames, read_key_frames
 from steadypose.trackers.seams import Seam
 from tests.cli.conftest import encode
 from tests.media import numbers, write_clip
 from tests.stream.batch.conftest import Batch
-from tests.stream.batch.shelf import HandCrew, events
-from tests.stream.stand_ins import Box, scene
+from tests.stream.batch.shelf import HandCrew, events, reasons
+from tests.stream.stand_ins import Box, scene, stand_in_room
 
 
 @pytest.mark.parametrize("options", [{}, {"bf": "2"}, {"bf": "3", "x264-params": "open-gop=1"}])
@@ -115,11 +122,17 @@ def crossing(frames: int) -> list[list[Box]]:
     ]
 
 
+@pytest.fixture(scope="module")
+def crossing_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("crossing") / "c.mp4"
+    return encode(path, [scene(boxes) for boxes in crossing(250)])
+
+
 @pytest.mark.parametrize("extra", [(), ("--save-video", "--crops")], ids=["poses", "pictures"])
 def test_a_split_video_has_the_people_of_the_whole(
-    batch: Batch, tmp_path: Path, crews: list[HandCrew], extra: tuple[str, ...]
+    batch: Batch, crossing_clip: Path, tmp_path: Path, crews: list[HandCrew], extra: tuple[str, ...]
 ) -> None:
-    path = encode(tmp_path / "c.mp4", [scene(boxes) for boxes in crossing(250)])
+    path = shutil.copy(crossing_clip, tmp_path / "c.mp4")
     settings = ("--tracker.lost_s", "0.4", "--detect-every", "4", "--format", "jsonl,csv", *extra)
     for name, options in (("one", ()), ("parts", ("--split", "2"))):
         assert batch(path, "-o", tmp_path / name, *settings, *options)[0] == 0
@@ -142,9 +155,13 @@ def test_a_split_video_has_the_people_of_the_whole(
 
 
 def test_parts_that_are_done_are_not_done_again(
-    batch: Batch, tmp_path: Path, crews: list[HandCrew], monkeypatch: pytest.MonkeyPatch
+    batch: Batch,
+    crossing_clip: Path,
+    tmp_path: Path,
+    crews: list[HandCrew],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = encode(tmp_path / "c.mp4", [scene(boxes) for boxes in crossing(250)])
+    path = shutil.copy(crossing_clip, tmp_path / "c.mp4")
     command = (path, "-o", tmp_path / "out", "--split", "2", "--tracker.lost_s", "0.4")
     give = HandCrew.give
 
@@ -164,3 +181,80 @@ def test_parts_that_are_done_are_not_done_again(
     assert batch(*command)[0] == 0
     assert len(tracked) == 3
     assert [e["event"] for e in events(tmp_path / "out")].count("done") == 1
+
+
+@pytest.mark.parametrize("pictures", [False, True], ids=["poses", "pictures"])
+def test_a_part_without_frames_leaves_a_gap(tmp_path: Path, pictures: bool) -> None:
+    """As one that lies where a file is damaged."""
+    path = write_clip(tmp_path / "c.mp4", frames=60, options={"g": "10"})
+    keys = read_key_frames(path)
+    assert keys is not None
+    spans = plan_spans(keys, 0.8, 0.3)
+    room, files = stand_in_room(), [tmp_path / f"{number}.npz" for number in range(len(spans))]
+    for number, (span, file) in enumerate(zip(spans, files, strict=True)):
+        source, writer = VideoSource(path, span=span), PartWriter(room.skeleton)
+        for frame in source if number != 1 else ():
+            writer.add(FrameResult(frame=frame, poses=people([1])))
+        facts = {"warnings": [], "error": "" if number != 1 else "damaged", "elapsed_s": 2.0}
+        writer.save(file, source.info, facts)
+        source.close()
+    run = JoinedRun(files, spans, room, VideoSource(path) if pictures else None)
+    results: list[FrameResult] = []
+    with pytest.raises(SourceError, match="damaged"):
+        results.extend(iter(run))
+    before, after = (keys.stamps.index(span.stop or 0) for span in spans[:2])
+    assert [r.frame.index for r in results] == [*range(before), *range(after, 60)]
+    assert {r.poses.track_ids.item() for r in results[:before]} == {1}
+    assert {r.poses.track_ids.item() for r in results[before:]} == {2}
+    assert (run.frames, run.work_s) == (len(results), 6.0)
+    if pictures:
+        assert numbers([r.frame for r in results]) == [r.frame.index for r in results]
+
+
+def test_the_progress_of_a_split_video_is_that_of_all_parts(
+    batch: Batch, crossing_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shutil.copy(crossing_clip, tmp_path / "c.mp4")
+    seen: list[float] = []
+    give = HandCrew.give
+
+    def give_and_tell(self: HandCrew, slot: int, task: Task) -> None:
+        give(self, slot, task)
+        self._messages.appendleft(Progressed(slot=slot, frames=25, of=50))
+
+    monkeypatch.setattr(HandCrew, "give", give_and_tell)
+    monkeypatch.setattr(
+        BatchProgress, "frames", lambda self, video, key, done, share: seen.append(share)
+    )
+    options = ("--split", "2", "--jobs", "1", "--tracker.lost_s", "0.4")
+    assert batch(path, "-o", tmp_path / "out", *options)[0] == 0
+    assert seen == [0.5, *(pytest.approx((n + 0.5) / 5) for n in range(5))]
+
+
+def test_copies_of_a_video_do_not_share_their_parts(
+    batch: Batch, crossing_clip: Path, tmp_path: Path, crews: list[HandCrew]
+) -> None:
+    (tmp_path / "in").mkdir()
+    path = shutil.copy(crossing_clip, tmp_path / "in/c.mp4")
+    shutil.copy(path, path.with_name("d.mp4"))
+    options = ("--split", "2", "--jobs", "2", "--tracker.lost_s", "0.4", "--format", "jsonl")
+    assert batch(path.parent, "-o", tmp_path / "out", *options)[0] == 0
+    assert len(crews[0].done) == 2 * (1 + 5 + 1)
+    assert (tmp_path / "out/c.jsonl").read_bytes() == (tmp_path / "out/d.jsonl").read_bytes()
+
+
+def test_a_video_that_changes_between_its_parts(
+    batch: Batch, crossing_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shutil.copy(crossing_clip, tmp_path / "c.mp4")
+    give = HandCrew.give
+
+    def give_another(self: HandCrew, slot: int, task: Task) -> None:
+        if task.joins:
+            encode(path, [scene([])] * 250)
+        give(self, slot, task)
+
+    monkeypatch.setattr(HandCrew, "give", give_another)
+    out = tmp_path / "out"
+    assert batch(path, "-o", out, "--split", "2", "--tracker.lost_s", "0.4")[0] == 3
+    assert reasons(out)["c"] == f"{path}: it changed while it was tracked; run the batch again"

@@ -90,7 +90,7 @@ def test_what_was_waited_for_comes_along() -> None:
     box: Intake[int] = Intake(["a", "b"], wait_s=1.0)
     for n in range(3):
         box.put("b", n)
-    box._slots["b"].period_s = 0.2
+    box._slots["b"].rhythm.period_s = 0.2
     box._slots["b"].item = None
     box.put("a", 7)
     threading.Timer(0.05, box.put, ["b", 8]).start()
