@@ -26,7 +26,6 @@ from steadypose.benchmarks.records import told_command
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
 from steadypose.benchmarks.render.arguments import add_arguments as add_render
 from steadypose.benchmarks.throughput.arguments import add_arguments as add_throughput
-from steadypose.benchmarks.tracker_cost.arguments import add_arguments as add_tracker_cost
 from steadypose.benchmarks.trackers.arguments import add_arguments as add_trackers
 from steadypose.errors import SteadyposeError
 
@@ -46,11 +45,6 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.trackers.run",
         add_trackers,
         "who keeps the ids under noise: Steadypose and its peers, fed the same",
-    ),
-    "tracker-cost": (
-        "steadypose.benchmarks.tracker_cost.run",
-        add_tracker_cost,
-        "what the tracker costs a frame by the number of people",
     ),
     "accuracy": (
         "steadypose.benchmarks.accuracy.run",

@@ -10,35 +10,34 @@ FloatArray = NDArray[np.floating]
 
 def box_areas(boxes: FloatArray) -> NDArray[np.float64]:
     """Areas ``(N,)`` in square pixels of boxes ``(N, 4)`` x1 y1 x2 y2; 0 for an inverted box."""
-    wide = np.asarray(boxes, np.float64).reshape(-1, 4)
-    sides = np.clip(wide[:, 2:] - wide[:, :2], 0, None)
-    return sides[:, 0] * sides[:, 1]
+    return _areas(np.asarray(boxes, np.float64).reshape(-1, 4))
 
 
 def box_iou(a: FloatArray, b: FloatArray) -> NDArray[np.float64]:
     """Intersection over union ``(N, M)`` of boxes ``(N, 4)`` and ``(M, 4)``, x1 y1 x2 y2."""
     first, second = np.asarray(a, np.float64)[:, None], np.asarray(b, np.float64)[None]
-    return _iou(first, second, box_areas(first)[:, None], box_areas(second)[None])
+    return _iou(first, second)
 
 
 def box_iou_pairs(a: FloatArray, b: FloatArray) -> NDArray[np.float64]:
     """Intersection over union ``(P,)`` of row i of ``a`` ``(P, 4)`` with row i of ``b``."""
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    return _iou(first, second, box_areas(first), box_areas(second))
+    return _iou(first, second)
 
 
-def _iou(
-    first: NDArray[np.float64],
-    second: NDArray[np.float64],
-    first_areas: NDArray[np.float64],
-    second_areas: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    # Side by side, as numpy reduces a last axis of two slowly.
+def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Side by side, as numpy reduces a last axis of two slowly; so below.
+    width, height = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
+    areas: NDArray[np.float64] = np.maximum(width, 0) * np.maximum(height, 0)
+    return areas
+
+
+def _iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     width = np.minimum(first[..., 2], second[..., 2]) - np.maximum(first[..., 0], second[..., 0])
     height = np.minimum(first[..., 3], second[..., 3]) - np.maximum(first[..., 1], second[..., 1])
     overlap: NDArray[np.float64] = np.maximum(width, 0) * np.maximum(height, 0)
-    union = first_areas + second_areas - overlap
-    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    union = _areas(first) + _areas(second) - overlap
+    return np.divide(overlap, union, out=np.zeros(overlap.shape), where=union > 0)
 
 
 def oks(
@@ -110,7 +109,7 @@ def _mean_closeness(
     scale = np.maximum(areas, 1e-12)[..., None]
     variance = 2 * scale * (2 * np.asarray(sigmas, np.float64)) ** 2
     shared = np.isfinite(squared)
-    closeness = np.where(shared, np.exp(-np.where(shared, squared, 0) / variance), 0)
+    closeness = np.where(shared, np.exp(-squared / variance), 0)
     count = shared.sum(-1)
     if weights is None:
         mean = closeness.sum(-1) / np.maximum(count, 1)

@@ -46,17 +46,26 @@ def widened(appearance: Array, values: int) -> Array:
 
 def resemblance(first: Array, second: Array) -> Array:
     """Cosines ``(P,)`` of descriptors ``(P, D)`` in pairs; NaN where they share nothing."""
-    # Pair by pair, as few pairs are near; a matrix product would wake BLAS' threads besides.
-    shared = np.isfinite(first) & np.isfinite(second)
-    one, other = np.where(shared, first, 0.0), np.where(shared, second, 0.0)
-    norm = np.sqrt(np.square(one).sum(1) * np.square(other).sum(1))
-    total = (one * other).sum(1)
-    cosine: Array = np.divide(total, norm, out=np.full(len(total), np.nan), where=norm > 0)
+    cosine = _cosine(first, second)
+    # Most are known throughout; only the others are compared over what both have.
+    partly = np.isnan(cosine).nonzero()[0]
+    if len(partly):
+        one, other = first[partly], second[partly]
+        shared = np.isfinite(one) & np.isfinite(other)
+        cosine[partly] = _cosine(np.where(shared, one, 0.0), np.where(shared, other, 0.0))
     return cosine
+
+
+def _cosine(first: Array, second: Array) -> Array:
+    # Pair by pair, as few pairs are near; a matrix product would wake BLAS' threads besides.
+    total = np.einsum("pd,pd->p", first, second)
+    norm = np.einsum("pd,pd->p", first, first) * np.einsum("pd,pd->p", second, second)
+    cosine: Array = np.full(len(total), np.nan)
+    return np.divide(total, np.sqrt(norm), out=cosine, where=norm > 0)
 
 
 def remembered(memory: Array, seen: Array, rate: float) -> Array:
     """Memories ``(P, D)`` after descriptors ``(P, D)``: a moving mean of each value."""
-    known, there = np.isfinite(memory), np.isfinite(seen)
-    mixed = np.where(known & there, (1 - rate) * memory + rate * seen, memory)
-    return np.where(known, mixed, seen)
+    mixed = (1 - rate) * memory + rate * seen
+    # Of two values of which one is unknown, fmax is the other.
+    return np.where(np.isnan(mixed), np.fmax(memory, seen), mixed)

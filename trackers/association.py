@@ -41,18 +41,16 @@ def associate(
     pose that is poor beside the track's usual ones does not match it.
     """
     found = observations.detected
-    usual = predictions.pose_scores[:, None]
-    good = (observations.pose_scores > 0) & (
-        observations.pose_scores >= settings.poor_pose_share * usual
-    )
-    followed = good & (fit.similarity >= settings.follow_match_similarity)
-    fit = replace(fit, preference=np.where(found | followed, fit.preference, 0.0))
+    confirmed = predictions.confirmed
+    if not found.all():
+        believed = _believed(predictions, observations, fit, settings)
+        fit = replace(fit, preference=np.where(believed, fit.preference, 0.0))
     news = observations.held == NO_TRACK
-    confident = news & (~found | (observations.box_scores >= settings.confident_score))
-    weak = news & ~confident & (observations.box_scores >= settings.weak_score)
+    strong = ~found | (observations.box_scores >= settings.confident_score)
+    confident = news & strong
+    weak = news & ~strong & (observations.box_scores >= settings.weak_score)
 
     matched = _held(predictions, observations, settings)
-    confirmed = predictions.confirmed
     lately = confirmed & predictions.followed
     _assign(matched, fit, confirmed, confident, settings.match_similarity)
     _assign(matched, fit, lately, weak, settings.weak_match_similarity)
@@ -60,15 +58,27 @@ def associate(
     return matched
 
 
+def _believed(
+    predictions: Predictions, observations: Observations, fit: Affinity, settings: TrackerSettings
+) -> NDArray[np.bool_]:
+    """Pairs ``(P,)`` of a detected person, or of a pose that fits well the track that led to it."""
+    scores, usual = observations.pose_scores[fit.people], predictions.pose_scores[fit.tracks]
+    good = (scores > 0) & (scores >= settings.poor_pose_share * usual)
+    followed = good & (fit.similarity >= settings.follow_match_similarity)
+    return observations.detected[fit.people] | followed
+
+
 def _held(
     predictions: Predictions, observations: Observations, settings: TrackerSettings
 ) -> NDArray[np.intp]:
     """Held observation ``(T,)`` of each track that may be held, or ``UNMATCHED``."""
     matched = np.full(len(predictions), UNMATCHED, np.intp)
-    held = np.flatnonzero(observations.held != NO_TRACK)
+    held = (observations.held != NO_TRACK).nonzero()[0]
+    if not len(held):
+        return matched
     fresh = predictions.confirmed & (predictions.unseen_s <= settings.hold_s)
     same = (predictions.track_ids[:, None] == observations.held[held]) & fresh[:, None]
-    tracks, people = np.nonzero(same)
+    tracks, people = same.nonzero()
     matched[tracks] = held[people]
     return matched
 
@@ -81,13 +91,22 @@ def _assign(
     least: float,
 ) -> None:
     """Assign what is free of ``people`` to what is free of ``tracks``, into ``matched``."""
+    if not (tracks.any() and people.any()):
+        return
     free = people.copy()
     free[matched[matched != UNMATCHED]] = False
-    rows, columns = np.flatnonzero(tracks & (matched == UNMATCHED)), np.flatnonzero(free)
-    if not len(rows) or not len(columns):
+    left = tracks & (matched == UNMATCHED)
+    may = left[fit.tracks] & free[fit.people] & (fit.similarity >= least) & (fit.preference > 0)
+    pairs = may.nonzero()[0]
+    if not len(pairs):
         return
-    part = np.ix_(rows, columns)
-    gain = np.where(fit.similarity[part] >= least, fit.preference[part], 0.0)
+    wanting, wanted = fit.tracks[pairs], fit.people[pairs]
+    rows, columns = np.bincount(wanting).nonzero()[0], np.bincount(wanted).nonzero()[0]
+    if len(rows) == len(pairs) == len(columns):
+        matched[wanting] = wanted  # nobody has a choice
+        return
+    gain = np.zeros((len(rows), len(columns)))
+    gain[rows.searchsorted(wanting), columns.searchsorted(wanted)] = fit.preference[pairs]
     row, column = linear_sum_assignment(gain, maximize=True)
     sure = gain[row, column] > 0
     matched[rows[row[sure]]] = columns[column[sure]]

@@ -9,6 +9,9 @@ estimation, Mehra, IEEE Trans. Automatic Control 17(5), 1972).
 
 from __future__ import annotations
 
+import functools
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +22,8 @@ from steadypose.trackers.settings import TrackerSettings
 
 Array = NDArray[np.float64]
 
-CENTRE, SIZE = -2, -1
-"""Places of the box's centre and of its (width, height) among a track's points."""
+_JOINT, CENTRE, SIZE = 0, -2, -1
+"""Places of a joint, of the box's centre and of its (width, height) among a track's points."""
 
 _LEAST_SHRINK = 0.5
 """A side of a box keeps at least this share of its length per step, so that boxes stay boxes."""
@@ -43,7 +46,8 @@ def boxes_of(motion: Motion) -> Array:
 
 def sizes_of(motion: Motion) -> Array:
     """Person sizes ``(T,)`` in pixels: the square root of the area of the box."""
-    sizes: Array = np.sqrt(motion.position[:, SIZE].prod(1))
+    sides = motion.position[:, SIZE]
+    sizes: Array = np.sqrt(sides[:, 0] * sides[:, 1])
     return sizes
 
 
@@ -62,23 +66,31 @@ def move(motion: Motion, dt_s: float, lively: Array, settings: TrackerSettings) 
     ``lively`` ``(T, 2)`` is the liveliness of the joints and of the box. It says how soon people
     change their speed, not how fast they are: who is calm walks on for longer.
     """
-    joints = motion.position.shape[1] - 2
     size = sizes_of(motion)[:, None]
     acceleration = np.array(
-        [settings.joint_acceleration] * joints
-        + [settings.centre_acceleration, settings.size_acceleration]
+        [settings.joint_acceleration, settings.centre_acceleration, settings.size_acceleration]
     )
-    memory = np.full(motion.position.shape[:2], settings.swing_memory_s)
+    density = (acceleration * size) ** 2
+    density[:, _JOINT] *= lively[:, 0]
+    density[:, CENTRE:] *= lively[:, 1:]
+    memory = np.full(density.shape, settings.swing_memory_s)
     memory[:, CENTRE] = settings.walk_memory_s / lively[:, 1]
-    drift = np.repeat(motion.velocity[:, [CENTRE]], joints + 2, 1)
-    drift[:, CENTRE:] = 0
-    density = (acceleration * size) ** 2 * np.repeat(lively, (joints, 2), 1)
-    moved = predict(motion, dt_s, density, drift, memory)
+    drift = np.zeros(motion.velocity.shape)
+    drift[:, :CENTRE] = motion.velocity[:, CENTRE, None]
+    moved = predict(motion, dt_s, density, drift, memory, _kinds(motion.position.shape[1]))
     sides = moved.position[:, SIZE]
     np.maximum(sides, _LEAST_SHRINK * motion.position[:, SIZE], out=sides)
     vague = moved.position_var > (settings.forget_joint_size * size) ** 2
     vague[:, CENTRE:] = False
     return forget(moved, vague)
+
+
+@functools.cache
+def _kinds(points: int) -> NDArray[np.intp]:
+    """For each point of a person whether it moves as a joint, a centre or a size."""
+    kinds = np.full(points, _JOINT)
+    kinds[CENTRE:] = CENTRE, SIZE
+    return kinds
 
 
 def take_in(
@@ -107,14 +119,19 @@ def take_in(
     """
     if not len(tracks):
         return motion, lively
-    found = observations.detected[:, None]
-    boxes = np.where(found, observations.boxes, _boxes_from_joints(motion[tracks], observations))
+    boxes, found = observations.boxes, observations.detected
+    if not found.all():
+        shifted = _boxes_from_joints(motion[tracks], observations)
+        boxes = np.where(found[:, None], boxes, shifted)
     measured = np.full(motion.position.shape, np.nan)
     noise = np.ones(motion.position.shape[:2])
     measured[tracks] = _points(observations.keypoints, boxes)
     noise[tracks] = _noise(observations, skeleton, settings)
     lively = _livelier(motion, measured, noise, lively, settings)
     corrected = correct(motion, measured, noise)
+    new = ~corrected.seen & np.isfinite(measured[..., 0])
+    if not new.any():
+        return corrected, lively
     velocity = np.broadcast_to(corrected.velocity[:, [CENTRE]], measured.shape)
     speed_var = _speed_var(sizes_of(corrected), motion.position.shape[1], settings)
     return begin(corrected, measured, noise, velocity, speed_var), lively
@@ -129,12 +146,11 @@ def _livelier(
     known = np.isfinite(squared)
     squared = np.where(known, np.minimum(squared, _FARTHEST), 0.0)
     count = known[:, :CENTRE].sum(1)
-    joints = np.where(
-        count >= _ENOUGH_JOINTS, squared[:, :CENTRE].sum(1) / np.maximum(count, 1), 1.0
-    )
-    box = np.where(known[:, CENTRE], squared[:, CENTRE], 1.0)
-    step = 1 + settings.liveliness_rate * (np.stack([joints, box], 1) - 1)
-    return np.clip(lively * step, settings.calmest, settings.liveliest)
+    news = np.ones(lively.shape)
+    np.divide(squared[:, :CENTRE].sum(1), count, out=news[:, 0], where=count >= _ENOUGH_JOINTS)
+    np.copyto(news[:, 1], squared[:, CENTRE], where=known[:, CENTRE])
+    lively = lively * (1 + settings.liveliness_rate * (news - 1))
+    return np.minimum(np.maximum(lively, settings.calmest), settings.liveliest)
 
 
 def _points(keypoints: Array, boxes: Array) -> Array:
@@ -145,10 +161,10 @@ def _points(keypoints: Array, boxes: Array) -> Array:
 def _noise(observations: Observations, skeleton: Skeleton, settings: TrackerSettings) -> Array:
     """Variances ``(M, K + 2)`` in px^2: the joints' after their OKS spread and their score."""
     size = observations.sizes[:, None]
-    spread = settings.joint_noise * 2 * skeleton.sigmas * np.sqrt(AREA_SHARE) * size
+    spread = settings.joint_noise * 2 * math.sqrt(AREA_SHARE) * skeleton.sigmas * size
     joints = spread**2 / np.maximum(observations.scores, _LEAST_SCORE)
-    box = np.repeat((settings.box_noise * size) ** 2, 2, 1)
-    return np.concatenate([joints, box], 1)
+    box = (settings.box_noise * size) ** 2
+    return np.concatenate([joints, box, box], 1)
 
 
 def _speed_var(sizes: Array, points: int, settings: TrackerSettings) -> Array:

@@ -70,9 +70,9 @@ class Motion:
         """``(T, C)`` True where a point has a position."""
         return ~np.isnan(self.position[..., 0])
 
-    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Motion:
+    def __getitem__(self, rows: NDArray[np.intp]) -> Motion:
         """The filters of some tracks."""
-        return Motion(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return Motion(*(getattr(self, f.name).take(rows, 0) for f in fields(self)))
 
     def append(self, other: Motion) -> Motion:
         """These tracks followed by those of ``other``."""
@@ -81,7 +81,14 @@ class Motion:
         )
 
 
-def predict(motion: Motion, dt_s: float, density: Array, drift: Array, memory_s: Array) -> Motion:
+def predict(
+    motion: Motion,
+    dt_s: float,
+    density: Array,
+    drift: Array,
+    memory_s: Array,
+    kind: NDArray[np.intp] | None = None,
+) -> Motion:
     """Move every point on by ``dt_s`` seconds.
 
     Args:
@@ -91,47 +98,52 @@ def predict(motion: Motion, dt_s: float, density: Array, drift: Array, memory_s:
         drift: ``(T, C, 2)`` velocity of the body, px/s.
         memory_s: ``(C,)`` or ``(T, C)`` time constant in seconds of the velocity relative to
             ``drift``; may be infinite.
+        kind: ``(C,)`` the column of ``density`` and ``memory_s`` that holds for each point, where
+            many points share one; each has its own where not given.
     """
     if dt_s == 0:
         return motion
-    steps = dt_s / memory_s
-    keep, reach = np.exp(-steps), dt_s * _fading(steps)
+    step = _step(dt_s, density, memory_s)
+    if kind is not None:
+        step = tuple(each.take(kind, -1) for each in step)
+    keep, reach, position_noise, cross_noise, velocity_noise = step
     own = motion.velocity - drift
-    var, cov, vel = motion.position_var, motion.covariance, motion.velocity_var
-    position_noise, cross_noise, velocity_noise = _noise(dt_s, steps)
+    swing = reach * motion.velocity_var
+    cross = motion.covariance + swing
     return Motion(
         motion.position + drift * dt_s + own * reach[..., None],
         drift + own * keep[..., None],
-        var + 2 * reach * cov + reach**2 * vel + density * position_noise,
-        keep * (cov + reach * vel) + density * cross_noise,
-        keep**2 * vel + density * velocity_noise,
+        motion.position_var + reach * (motion.covariance + cross) + position_noise,
+        keep * cross + cross_noise,
+        keep * keep * motion.velocity_var + velocity_noise,
     )
 
 
-def _fading(steps: Array) -> Array:
-    """Mean of ``exp(-u)`` over u in 0..steps; 1 for no step."""
-    safe = np.where(steps > 0, steps, 1.0)
-    share: Array = np.where(steps > 0, -np.expm1(-safe) / safe, 1.0)
-    return share
+def _step(dt_s: float, density: Array, memory_s: Array) -> tuple[Array, ...]:
+    """What a step does to a point.
 
-
-def _noise(dt_s: float, steps: Array) -> tuple[Array, Array, Array]:
-    """Process noise at density 1, shaped as ``steps``: variance of position, of both, of velocity.
+    Returns:
+        The share of its own velocity that is kept; the seconds that this velocity reaches; the
+        process noise: variance of position, of both, of velocity.
 
     filterpy's noise of a constant velocity, each entry times the share that fading leaves of it in
-    ``steps`` memories. The position's share, exactly
+    ``s = dt_s / memory_s`` memories. The position's share, exactly
     ``3 (s - 2 (1 - exp(-s)) + (1 - exp(-2 s)) / 2) / s^3``, cancels out for small s, where its
-    series stands in.
+    series stands in. Fading is the mean of ``exp(-u)`` over u in 0..s (``once``) or 0..2 s.
     """
-    once, twice = _fading(steps), _fading(2 * steps)
-    safe = np.maximum(steps, _SERIES_BELOW)
-    exact = 3 * (1 - 2 * _fading(safe) + _fading(2 * safe)) / safe**2
+    steps = dt_s / memory_s
+    keep = np.exp(-steps)
+    once = np.divide(-np.expm1(-steps), steps, out=np.ones(steps.shape), where=steps > 0)
+    twice = once * (1 + keep) / 2
+    exact = 3 * (1 - 2 * once + twice) / np.maximum(steps, _SERIES_BELOW) ** 2
     series = 1 + steps * (-3 / 4 + steps * (7 / 20 + steps * (-1 / 8 + steps * 31 / 840)))
     share = np.where(steps < _SERIES_BELOW, series, exact)
     return (
-        _UNIT_NOISE[0, 0] * dt_s**3 * share,
-        _UNIT_NOISE[0, 1] * dt_s**2 * once**2,
-        _UNIT_NOISE[1, 1] * dt_s * twice,
+        keep,
+        dt_s * once,
+        density * (_UNIT_NOISE[0, 0] * dt_s**3 * share),
+        density * (_UNIT_NOISE[0, 1] * dt_s**2 * once**2),
+        density * (_UNIT_NOISE[1, 1] * dt_s * twice),
     )
 
 
@@ -144,15 +156,15 @@ def correct(motion: Motion, measured: Array, noise_var: Array) -> Motion:
         noise_var: ``(T, C)`` variance of a measured coordinate, px^2, above 0 where measured.
     """
     innovation = measured - motion.position
-    used = np.isfinite(innovation[..., 0])
-    total = np.where(used, motion.position_var + noise_var, 1.0)
-    gain = np.where(used, motion.position_var / total, 0.0)
-    velocity_gain = np.where(used, motion.covariance / total, 0.0)
-    step = np.where(used[..., None], innovation, 0.0)
+    idle = ~np.isfinite(innovation[..., 0])
+    innovation[idle] = 0
+    total = motion.position_var + noise_var
+    total[idle] = np.inf
+    gain, velocity_gain = motion.position_var / total, motion.covariance / total
     return Motion(
-        motion.position + gain[..., None] * step,
-        motion.velocity + velocity_gain[..., None] * step,
-        np.where(used, gain * noise_var, motion.position_var),
+        motion.position + gain[..., None] * innovation,
+        motion.velocity + velocity_gain[..., None] * innovation,
+        np.where(idle, motion.position_var, gain * noise_var),
         (1 - gain) * motion.covariance,
         motion.velocity_var - velocity_gain * motion.covariance,
     )

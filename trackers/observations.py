@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.errors import InputError
-from steadypose.geometry import box_iou, oks_pairs
+from steadypose.geometry import box_iou_pairs, oks_pairs
 from steadypose.poses import NO_TRACK, Poses, tight_boxes
 from steadypose.skeletons import Skeleton
-from steadypose.trackers.appearance import checked
+from steadypose.trackers.neighbours import touching
 from steadypose.trackers.settings import TrackerSettings
 
 Array = NDArray[np.float64]
@@ -25,11 +27,11 @@ AREA_SHARE = 0.53
 OKS is defined on the silhouette's area, which a tracker does not know.
 """
 
-_COMPARABLE = 3
+COMPARABLE = 3
 """Shared joints from which two poses can be compared."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Observations:
     """M people of one frame.
 
@@ -43,7 +45,7 @@ class Observations:
         detected: ``(M,)`` bool, whether a detector found the person; else the box is a track's.
         held: ``(M,)`` id of the track whose own prediction the person is; else ``NO_TRACK``.
         appearance: ``(M, D)`` what they look like; NaN where unknown, D = 0 without any.
-        overlaps: ``(M,)`` highest box IoU with another of them.
+        overlaps: ``(M,)`` highest box IoU with another of them; 0 where D is 0.
     """
 
     rows: NDArray[np.intp]
@@ -60,10 +62,10 @@ class Observations:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Observations:
-        return Observations(*(getattr(self, f.name)[rows] for f in fields(self)))
+    def __getitem__(self, rows: NDArray[np.intp]) -> Observations:
+        return Observations(*(getattr(self, name).take(rows, 0) for name in self.__match_args__))
 
-    @property
+    @cached_property
     def sizes(self) -> Array:
         """``(M,)`` person sizes in pixels: the square root of the area of the box."""
         sides = self.boxes[:, 2:] - self.boxes[:, :2]
@@ -74,7 +76,7 @@ def observe(
     poses: Poses,
     detected: bool | NDArray[np.bool_],
     held: NDArray[np.bool_] | None,
-    appearance: NDArray[np.floating] | None,
+    appearance: Array,
     evidence: NDArray[np.floating] | None,
     settings: TrackerSettings,
 ) -> Observations:
@@ -87,110 +89,114 @@ def observe(
 
     Raises:
         InputError: ``detected`` is neither one value nor one for each row, ``held`` is not one for
-            each row, a held row has no track id, ``appearance`` has another number of rows, or
-            ``evidence`` is not a number in 0..1 for each row.
+            each row, a held row has no track id, or ``evidence`` is not a number in 0..1 for each.
     """
-    near = np.abs(np.nan_to_num(poses.keypoints)) < FARTHEST_PX
-    present = poses.present & near.all(-1)
-    keypoints = np.where(present[..., None], poses.keypoints, np.float32(np.nan))
-    scores = np.where(present, np.clip(poses.scores, 0, 1), 0.0).astype(np.float64)
+    near = np.abs(poses.keypoints) < FARTHEST_PX
+    missing = ~(near[..., 0] & near[..., 1] & (poses.scores > 0))
+    keypoints, scores = poses.keypoints.astype(np.float64), poses.scores.astype(np.float64)
+    keypoints[missing], scores[missing] = np.nan, 0.0
+    scores = np.minimum(scores, 1)
     if evidence is not None:
         scores *= _checked_evidence(evidence, len(poses))[:, None]
-    boxes = np.where(_usable(poses.boxes)[:, None], poses.boxes, tight_boxes(keypoints))
+    boxes = poses.boxes.astype(np.float64)
+    usable = _usable(boxes)
+    whole = bool(usable.all())
+    if not whole:
+        boxes[~usable] = tight_boxes(keypoints[~usable].astype(np.float32))
+        usable = _usable(boxes)
     observations = Observations(
         np.arange(len(poses)),
-        keypoints.astype(np.float64),
+        keypoints,
         scores,
-        boxes.astype(np.float64),
-        np.clip(np.nan_to_num(poses.box_scores.astype(np.float64), nan=0.0), 0, 1),
+        boxes,
+        np.minimum(np.fmax(poses.box_scores.astype(np.float64), 0), 1),
         scores.sum(1) / (len(poses.skeleton) - len(poses.skeleton.unlabelled)),
         _each(detected, len(poses)),
         _held(held, poses),
-        checked(appearance, len(poses)),
+        appearance,
         np.zeros(len(poses)),
     )
-    usable = _usable(observations.boxes)
-    if not usable.all():
-        observations = observations[usable]
+    if not whole:
+        observations = observations[np.flatnonzero(usable)]
     return without_duplicates(observations, poses.skeleton, settings)
 
 
 def without_duplicates(
     observations: Observations, skeleton: Skeleton, settings: TrackerSettings
 ) -> Observations:
-    """Keep, of each group of observations of the same person, the best one.
+    """Keep, of each group of observations of the same person, the best one; tell who overlaps.
 
     Two are the same person when their OKS over three or more shared joints is above
     ``duplicate_oks``, or, where fewer joints can be compared, their box IoU is above
     ``duplicate_iou``. Best is one that was detected and is not held, then the one with the higher
     scores and the pose that fills its box better, then the earlier row.
     """
-    iou = box_iou(observations.boxes, observations.boxes)
-    iou.flat[:: len(iou) + 1] = 0
-    observations = replace(observations, overlaps=iou.max(1, initial=0.0))
-    first, second = np.nonzero(iou > 0)
-    first, second = first[first < second], second[first < second]
+    first, second = touching(observations.boxes)
     if not len(first):
         return observations
-    areas = AREA_SHARE * np.minimum(observations.sizes[first], observations.sizes[second]) ** 2
-    similarity = oks_pairs(
-        observations.keypoints[first], observations.keypoints[second], areas, skeleton.sigmas
-    )
-    shared = np.isfinite(observations.keypoints[..., 0])
-    comparable = (shared[first] & shared[second]).sum(1) >= _COMPARABLE
-    same = np.where(
-        comparable,
-        similarity > settings.duplicate_oks,
-        iou[first, second] > settings.duplicate_iou,
-    )
-    if not same.any():
-        return observations
-    conflict = np.zeros(iou.shape, bool)
-    conflict[first[same], second[same]] = conflict[second[same], first[same]] = True
-    kept = np.ones(len(observations), bool)
-    rank = (observations.box_scores + observations.pose_scores) * _box_fit(observations)
-    news = observations.detected & (observations.held == NO_TRACK)
-    for row in np.lexsort((-rank, ~news)):
-        if kept[row]:
-            kept &= ~conflict[row]
-    overlaps = np.where(kept, iou, 0.0).max(1)
-    return replace(observations, overlaps=overlaps)[kept]
+    same = _same(observations, first, second, skeleton, settings).nonzero()[0]
+    kept = None
+    if len(same):
+        kept = _best(observations, first[same], second[same])
+        both = kept[first] & kept[second]
+        first, second = first[both], second[both]
+    if observations.appearance.shape[1]:
+        observations = replace(observations, overlaps=_overlaps(observations.boxes, first, second))
+    return observations if kept is None else observations[kept.nonzero()[0]]
 
 
-def explained(
+def _same(
     observations: Observations,
-    rows: NDArray[np.intp],
-    by: NDArray[np.intp],
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
     skeleton: Skeleton,
     settings: TrackerSettings,
 ) -> NDArray[np.bool_]:
-    """Which of the observations ``rows`` are parts of the people ``by``, ``(R,)``.
+    """Which pairs of rows are one person, ``(P,)``."""
+    areas = AREA_SHARE * np.minimum(observations.sizes[first], observations.sizes[second]) ** 2
+    one, other = observations.keypoints.take(first, 0), observations.keypoints.take(second, 0)
+    same = oks_pairs(one, other, areas, skeleton.sigmas) > settings.duplicate_oks
+    alien = np.isfinite(one[..., 0] + other[..., 0]).sum(1) < COMPARABLE
+    if alien.any():
+        boxes = observations.boxes
+        same[alien] = box_iou_pairs(boxes[first[alien]], boxes[second[alien]]) > (
+            settings.duplicate_iou
+        )
+    return same
 
-    A second box on a person often holds a pose whose sure joints are that person's, while the rest
-    are guesses that lie anywhere. So the OKS over three or more shared joints, each weighted by its
-    score in the observation in question, is held against ``duplicate_oks``.
-    """
-    if not len(rows) or not len(by):
-        return np.zeros(len(rows), bool)
-    one, other = np.repeat(rows, len(by)), np.tile(by, len(rows))
-    areas = AREA_SHARE * np.minimum(observations.sizes[one], observations.sizes[other]) ** 2
-    similarity = oks_pairs(
-        observations.keypoints[one],
-        observations.keypoints[other],
-        areas,
-        skeleton.sigmas,
-        min_joints=_COMPARABLE,
-        weights=observations.scores[one],
-    )
-    most = similarity.reshape(len(rows), len(by)).max(1)
-    return np.asarray(most > settings.duplicate_oks, bool)
+
+def _overlaps(boxes: Array, first: NDArray[np.intp], second: NDArray[np.intp]) -> Array:
+    """The highest IoU ``(M,)`` of each box in the pairs of rows that it belongs to."""
+    iou, most = box_iou_pairs(boxes[first], boxes[second]), np.zeros(len(boxes))
+    np.maximum.at(most, first, iou)
+    np.maximum.at(most, second, iou)
+    return most
+
+
+def _best(
+    observations: Observations, first: NDArray[np.intp], second: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Mask of what remains when the better row of each pair drives out the other, best first."""
+    rivals: dict[int, list[int]] = defaultdict(list)
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        rivals[one].append(other)
+        rivals[other].append(one)
+    rows = np.array(sorted(rivals))
+    some = observations[rows]
+    rank = (some.box_scores + some.pose_scores) * _box_fit(some)
+    news = some.detected & (some.held == NO_TRACK)
+    kept = np.ones(len(observations), bool)
+    for row in rows[np.lexsort((-rank, ~news))].tolist():
+        if kept[row]:
+            kept[rivals[row]] = False
+    return kept
 
 
 def _each(detected: bool | NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:
     mask = np.asarray(detected, bool)
     if mask.shape not in ((), (rows,)):
         raise InputError(f"detected: expected one value or shape ({rows},), got {mask.shape}")
-    return np.broadcast_to(mask, (rows,))
+    return np.full(rows, mask)
 
 
 def _checked_evidence(evidence: NDArray[np.floating], rows: int) -> Array:
@@ -217,16 +223,14 @@ def _box_fit(observations: Observations) -> Array:
 
     It tells whose a pose is, when the estimator found one person in the boxes of two.
     """
-    extent = tight_boxes(observations.keypoints.astype(np.float32)).astype(np.float64)
-    low = np.maximum(extent[:, :2], observations.boxes[:, :2])
-    high = np.minimum(extent[:, 2:], observations.boxes[:, 2:])
-    overlap = np.clip(high - low, 0, None).prod(1)
-    union = (extent[:, 2:] - extent[:, :2]).prod(1) + observations.sizes**2 - overlap
-    fit: Array = overlap / union
-    return fit
+    # Without a joint the extent is turned inside out, and overlaps nothing.
+    low = np.fmin.reduce(observations.keypoints, 1, initial=np.inf)
+    high = np.fmax.reduce(observations.keypoints, 1, initial=-np.inf)
+    return box_iou_pairs(np.concatenate([low, high], 1), observations.boxes)
 
 
-def _usable(boxes: NDArray[np.floating]) -> NDArray[np.bool_]:
-    near = (np.abs(np.nan_to_num(boxes, nan=np.inf)) < FARTHEST_PX).all(1)
-    usable: NDArray[np.bool_] = near & (boxes[:, 2:] > boxes[:, :2]).all(1)
+def _usable(boxes: Array) -> NDArray[np.bool_]:
+    x1, y1, x2, y2 = boxes.T
+    across = (x1 > -FARTHEST_PX) & (x1 < x2) & (x2 < FARTHEST_PX)
+    usable: NDArray[np.bool_] = across & (y1 > -FARTHEST_PX) & (y1 < y2) & (y2 < FARTHEST_PX)
     return usable

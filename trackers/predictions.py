@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
     """T tracks moved on to one time, as a struct of read-only arrays in pixels of the frame.
 
@@ -54,10 +55,9 @@ class Predictions:
     followed: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for value in vars(self).values():
             if isinstance(value, np.ndarray):
-                value.flags.writeable = False
+                value.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -68,7 +68,7 @@ class Predictions:
         picked: dict[str, Any] = {k: v[rows] for k, v in values.items() if hasattr(v, "shape")}
         return replace(self, **picked)
 
-    @property
+    @cached_property
     def sizes(self) -> Array:
         """``(T,)`` person sizes in pixels: the square root of the area of the box."""
         sides = self.boxes[:, 2:] - self.boxes[:, :2]

@@ -8,6 +8,7 @@ pair.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,25 +17,30 @@ from numpy.typing import NDArray
 from steadypose.geometry import box_iou_pairs
 from steadypose.skeletons import Skeleton
 from steadypose.trackers.appearance import resemblance
+from steadypose.trackers.neighbours import Rows, within
 from steadypose.trackers.observations import AREA_SHARE, Observations
 from steadypose.trackers.predictions import Predictions
 from steadypose.trackers.settings import TrackerSettings
 
 Array = NDArray[np.float64]
-_Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+_Pairs = tuple[Rows, Rows]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Affinity:
-    """How well tracks and observations fit.
+    """How well tracks and observations fit; pairs that are too far apart do not occur.
 
     Attributes:
-        similarity: ``(T, M)`` in 0..1, whether the two may be the same person; an uncertain track
+        tracks: ``(P,)`` row of the track of each pair.
+        people: ``(P,)`` row of the observation.
+        similarity: ``(P,)`` in 0..1, whether the two may be the same person; an uncertain track
             is similar to much.
-        preference: ``(T, M)`` in 0..1, the same less what the track loses for its uncertainty;
-            of several assignments that may be, the one with the highest sum is made.
+        preference: ``(P,)`` in 0..1, the same less what the track loses for its uncertainty; of
+            several assignments that may be, the one with the highest sum is made.
     """
 
+    tracks: Rows
+    people: Rows
     similarity: Array
     preference: Array
 
@@ -45,27 +51,28 @@ def affinity(
     skeleton: Skeleton,
     settings: TrackerSettings,
 ) -> Affinity:
-    """Compare every track with every observation; those too far apart have 0."""
-    similarity = np.zeros((len(predictions), len(observations)))
-    preference = np.zeros_like(similarity)
+    """Compare tracks and observations that are near each other."""
     tracks, people = pairs = _near(predictions, observations)
     if not len(tracks):
-        return Affinity(similarity, preference)
+        return Affinity(tracks, people, np.zeros(0), np.zeros(0))
     pose, certain_pose, shared = _pose_closeness(
         predictions, observations, pairs, skeleton, settings
     )
     # The pose counts less, the fewer joints can be compared; without any, the box decides.
     pose_weight = (1 - settings.box_weight) * shared / (shared + settings.few_joints)
-    box = box_iou_pairs(predictions.boxes[tracks], observations.boxes[people])
+    box = box_iou_pairs(predictions.boxes.take(tracks, 0), observations.boxes.take(people, 0))
     way, way_weight = _direction(predictions, observations, pairs, settings)
     looks, looks_weight, stranger = _looks(predictions, observations, pairs, settings)
     rest = settings.box_weight * box + way_weight * way + looks_weight * looks
     total = pose_weight + settings.box_weight + way_weight + looks_weight
     growth = np.log(predictions.sizes[tracks] / observations.sizes[people])
-    plausible = ~stranger * np.exp(-((growth / settings.growth_tolerance) ** 2) / 2)
-    similarity[pairs] = (pose_weight * pose + rest) / total * plausible
-    preference[pairs] = (pose_weight * certain_pose + rest) / total * plausible
-    return Affinity(similarity, preference)
+    plausible = ~stranger * np.exp(-((growth / settings.growth_tolerance) ** 2) / 2) / total
+    return Affinity(
+        tracks,
+        people,
+        (pose_weight * pose + rest) * plausible,
+        (pose_weight * certain_pose + rest) * plausible,
+    )
 
 
 def centres(boxes: Array) -> Array:
@@ -76,7 +83,8 @@ def centres(boxes: Array) -> Array:
 
 def likeness(resembling: Array, settings: TrackerSettings) -> Array:
     """Cosines of looks as terms in 0..1: strangers, who resemble each other too, have about 0."""
-    return np.clip((resembling - settings.stranger_looks) / (1 - settings.stranger_looks), 0, 1)
+    terms = (resembling - settings.stranger_looks) / (1 - settings.stranger_looks)
+    return np.minimum(np.maximum(terms, 0), 1)
 
 
 def _near(predictions: Predictions, observations: Observations) -> _Pairs:
@@ -85,13 +93,8 @@ def _near(predictions: Predictions, observations: Observations) -> _Pairs:
     A person's size and two standard deviations apart, no pair reaches a similarity that counts.
     """
     slack = predictions.sizes / 2 + 2 * np.sqrt(predictions.centre_var)
-    reach = slack[:, None] + observations.sizes[None] / 2
-    first, second = centres(predictions.boxes), centres(observations.boxes)
-    near = np.ones(reach.shape, bool)
-    for axis in (0, 1):
-        near &= np.abs(first[:, None, axis] - second[None, :, axis]) <= reach
-    tracks, people = np.nonzero(near)
-    return tracks, people
+    places = centres(predictions.boxes), centres(observations.boxes)
+    return within(*places, slack, observations.sizes / 2)
 
 
 def _pose_closeness(
@@ -111,18 +114,20 @@ def _pose_closeness(
         ``(spread^2 / (spread^2 + variance)) ** certainty_power``; the number of shared joints.
     """
     tracks, people = pairs
-    sizes = np.sqrt(predictions.sizes[tracks] * observations.sizes[people])[:, None]
-    spread_var = AREA_SHARE * (settings.pose_tolerance * 2 * skeleton.sigmas * sizes) ** 2
-    total_var = spread_var + predictions.keypoint_var[tracks]
-    way = predictions.keypoints[tracks] - observations.keypoints[people]
+    areas = predictions.sizes[tracks] * observations.sizes[people]
+    unit = settings.pose_tolerance * 2 * math.sqrt(AREA_SHARE) * skeleton.sigmas
+    spread_var = unit**2 * areas[:, None]
+    total_var = spread_var + predictions.keypoint_var.take(tracks, 0)
+    way = predictions.keypoints.take(tracks, 0) - observations.keypoints.take(people, 0)
     squared = way[..., 0] ** 2 + way[..., 1] ** 2
     shared = np.isfinite(squared)
-    closeness = np.where(shared, (1 + squared / (4 * total_var)) ** -2, 0.0)
+    kernel = 1 + squared / (4 * total_var)
+    weight = np.where(shared, observations.scores.take(people, 0), 0.0)
+    weighted = np.where(shared, weight / (kernel * kernel), 0.0)
     certainty = np.where(shared, (spread_var / total_var) ** settings.certainty_power, 0.0)
-    weight = np.where(shared, observations.scores[people], 0.0)
-    weight /= np.maximum(weight.sum(1, keepdims=True), 1e-12)
-    weighted = weight * closeness
-    return weighted.sum(1), (weighted * certainty).sum(1), shared.sum(1).astype(np.float64)
+    share = 1 / np.maximum(weight.sum(1), 1e-12)
+    certain = np.einsum("pk,pk->p", weighted, certainty)
+    return share * weighted.sum(1), share * certain, shared.sum(1).astype(np.float64)
 
 
 def _direction(
@@ -140,15 +145,24 @@ def _direction(
     tracks, people = pairs
     if not settings.direction_weight:
         return np.zeros(len(tracks)), np.zeros(len(tracks))
-    velocity = predictions.velocity[tracks]
-    start = centres(predictions.boxes)[tracks] - velocity * predictions.unseen_s[tracks, None]
-    way = centres(observations.boxes)[people] - start
-    noise = (settings.box_noise * observations.sizes[people]) ** 2
-    speed, length = (velocity**2).sum(1), (way**2).sum(1)
-    weight = settings.direction_weight * speed * length
-    weight /= (speed + 2 * predictions.velocity_var[tracks]) * (length + 2 * noise)
-    cosine = (velocity * way).sum(1) / np.maximum(np.sqrt(speed * length), 1e-12)
+    velocity = predictions.velocity
+    start = centres(predictions.boxes) - velocity * predictions.unseen_s[:, None]
+    squared = _dot(velocity, velocity)
+    plain = settings.direction_weight * squared / (squared + 2 * predictions.velocity_var)
+    noise = 2 * (settings.box_noise * observations.sizes) ** 2
+    way = centres(observations.boxes).take(people, 0) - start.take(tracks, 0)
+    length, speed = _dot(way, way), squared[tracks]
+    weight = plain[tracks] * length / (length + noise[people])
+    along = _dot(velocity.take(tracks, 0), way)
+    cosine = along / np.maximum(np.sqrt(speed * length), 1e-12)
     return (1 + cosine) / 2, weight
+
+
+def _dot(first: Array, second: Array) -> Array:
+    """Scalar products ``(N,)`` of vectors ``(N, 2)``."""
+    product = first * second
+    total: Array = product[:, 0] + product[:, 1]
+    return total
 
 
 def _looks(
@@ -165,8 +179,10 @@ def _looks(
     tracks, people = pairs
     if not predictions.appearance.shape[1] or not observations.appearance.shape[1]:
         return np.zeros(len(tracks)), np.zeros(len(tracks)), np.zeros(len(tracks), bool)
-    cosine = resemblance(predictions.appearance[tracks], observations.appearance[people])
+    cosine = resemblance(
+        predictions.appearance.take(tracks, 0), observations.appearance.take(people, 0)
+    )
     known = np.isfinite(cosine)
-    value = np.where(known, likeness(np.nan_to_num(cosine), settings), 0.0)
+    value = np.where(known, likeness(cosine, settings), 0.0)
     lost = ~predictions.followed[tracks]
     return value, settings.appearance_weight * known, lost & (cosine < settings.lost_looks)

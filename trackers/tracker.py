@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from steadypose.errors import InputError
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.skeletons import COCO17, Skeleton
-from steadypose.trackers.appearance import widened
+from steadypose.trackers.appearance import checked, widened
 from steadypose.trackers.association import UNMATCHED, associate
-from steadypose.trackers.camera import checked, moved_with
-from steadypose.trackers.observations import Observations, explained, observe
+from steadypose.trackers.births import births
+from steadypose.trackers.clock import Ahead, ahead
+from steadypose.trackers.observations import Observations, observe
 from steadypose.trackers.predictions import Predictions
 from steadypose.trackers.reunion import reunite
 from steadypose.trackers.settings import TrackerSettings
@@ -27,13 +27,10 @@ from steadypose.trackers.tracks import (
     asking,
     born,
     confirmed,
-    moved,
     observed,
     predictions_of,
     reunited,
 )
-
-Array = NDArray[np.float64]
 
 
 class PoseTracker:
@@ -67,7 +64,7 @@ class PoseTracker:
         self.settings = settings or TrackerSettings()
         self.skeleton = skeleton
         self._state = State(Tracks.none(len(skeleton)), epoch=0)
-        self._ahead: tuple[State, float, bytes, State, Predictions] | None = None
+        self._ahead: Ahead | None = None
 
     def reset(self, epoch: int | None = None) -> None:
         """End all tracks, as at a scene cut or a reconnect; ids go on where they were.
@@ -106,7 +103,7 @@ class PoseTracker:
         Raises:
             InputError: ``pts_s`` is not finite, or ``camera`` is no camera motion.
         """
-        return self._at(pts_s, camera)[1]
+        return self._at(pts_s, camera).expected
 
     def needs_detection(self) -> bool:
         """Whether the next frame should go through the detector, whatever the cadence says.
@@ -188,27 +185,30 @@ class PoseTracker:
                 motion.
         """
         looked = np.ndim(detected) > 0 or bool(detected)
-        state, predictions = self._at(pts_s, camera)
+        now = self._at(pts_s, camera)
+        state, options = now.state, (self.skeleton, self.settings)
         observations = self._observe(poses, detected, held, appearance, evidence)
-        looks = widened(state.tracks.appearance, observations.appearance.shape[1])
-        before = replace(state.tracks, appearance=looks)
-        matched = self._associate(predictions, observations)
-        rows = np.flatnonzero(matched != UNMATCHED)
-        seen = observations[matched[rows]]
-        options = (self.skeleton, self.settings)
-        clear = seen.overlaps <= self.settings.alone_iou
-        tracks, asked = observed(before, rows, seen, clear, *options), False
+        matched = self._associate(now.expected, observations)
+        rows = (matched != UNMATCHED).nonzero()[0]
+        taken = matched[rows]
+        seen = observations[taken]
+        tracks, asked = state.tracks.with_looks_of(observations.appearance.shape[1]), False
+        tracks = observed(tracks, rows, seen, *options)
         if not looked:
             tracks, asked = asking(tracks, rows, seen, self.settings)
-        births = self._births(observations, matched)
-        tracks = born(tracks, observations[births], *options)
-        matched = np.concatenate([matched, births])
+        new = births(observations, taken, *options)
+        if len(new):
+            tracks = born(tracks, observations[new], *options)
+            matched = np.concatenate([matched, new])
         alive = tracks.confirmed | (tracks.misses == 0)
         if not alive.all():
-            tracks, matched = tracks[alive], matched[alive]
-        tracks, matched = self._recognised(tracks, matched, state, pts_s)
-        ready = self._ready(tracks, state.age_s)
-        tracks, next_id = confirmed(tracks, ready, state.next_id)
+            kept = alive.nonzero()[0]
+            tracks, matched = tracks[kept], matched[kept]
+        next_id = state.next_id
+        if len(ready := self._ready(tracks, state.age_s)):
+            tracks, matched = self._recognised(tracks, matched, ready, state, pts_s)
+            ready = self._ready(tracks, state.age_s)
+            tracks, next_id = confirmed(tracks, ready, next_id)
         self._state = replace(
             state,
             tracks=tracks,
@@ -218,33 +218,10 @@ class PoseTracker:
         )
         return self._output(poses, observations, tracks, matched)
 
-    def _at(self, pts_s: float, camera: ArrayLike | None) -> tuple[State, Predictions]:
-        """The state moved on to ``pts_s``, and what it expects; see the class about the clock."""
-        if not math.isfinite(pts_s):
-            raise InputError(f"pts_s: expected a finite time in seconds, got {pts_s}")
-        affine = None if camera is None else checked(camera)
-        # Predicting, matching and updating at one time does the work once.
-        seen = b"" if affine is None else affine.tobytes()
-        state, ahead = self._state, self._ahead
-        if ahead and ahead[0] is state and ahead[1:3] == (pts_s, seen):
-            return ahead[3:]
-        later = self._moved_on(state, pts_s, affine)
-        expected = predictions_of(later.tracks, pts_s, later.epoch, self.settings)
-        self._ahead = (state, pts_s, seen, later, expected)
-        return later, expected
-
-    def _moved_on(self, state: State, pts_s: float, affine: Array | None) -> State:
-        if state.pts_s is None:
-            return replace(state, pts_s=pts_s)
-        step = pts_s - state.pts_s
-        if abs(step) > self.settings.lost_s:
-            tracks = Tracks.none(len(self.skeleton))
-            return State(tracks, state.epoch, state.next_id, pts_s)
-        step = max(step, 0.0)
-        tracks = moved(state.tracks, step, self.settings)
-        if affine is not None:
-            tracks = replace(tracks, motion=moved_with(tracks.motion, affine))
-        return replace(state, tracks=tracks, pts_s=pts_s, age_s=state.age_s + step)
+    def _at(self, pts_s: float, camera: ArrayLike | None) -> Ahead:
+        """The state moved on to ``pts_s``, and what it expects."""
+        self._ahead = now = ahead(self._state, pts_s, camera, self.settings, self._ahead)
+        return now
 
     def _observe(
         self,
@@ -259,21 +236,25 @@ class PoseTracker:
                 f"poses: expected the tracker's skeleton {self.skeleton.name}, "
                 f"got {poses.skeleton.name}"
             )
-        observations = observe(poses, detected, held, appearance, evidence, self.settings)
         known = self._state.tracks.appearance.shape[1]
-        return replace(observations, appearance=widened(observations.appearance, known))
+        looks = widened(checked(appearance, len(poses)), known)
+        return observe(poses, detected, held, looks, evidence, self.settings)
 
     def _associate(self, predictions: Predictions, observations: Observations) -> NDArray[np.intp]:
         fit = affinity(predictions, observations, self.skeleton, self.settings)
         return associate(predictions, observations, fit, self.settings)
 
     def _recognised(
-        self, tracks: Tracks, matched: NDArray[np.intp], state: State, pts_s: float
+        self,
+        tracks: Tracks,
+        matched: NDArray[np.intp],
+        new: NDArray[np.intp],
+        state: State,
+        pts_s: float,
     ) -> tuple[Tracks, NDArray[np.intp]]:
         """Give lost people who are about to be confirmed anew their ids back."""
-        new = np.flatnonzero(self._ready(tracks, state.age_s) & ~tracks.confirmed)
         lost = np.flatnonzero(tracks.confirmed & (tracks.misses > 0))
-        if not len(new) or not len(lost):
+        if not len(lost):
             return tracks, matched
         now = predictions_of(tracks, pts_s, state.epoch, self.settings)
         pick = reunite(now[lost], now[new], self.settings)
@@ -281,27 +262,14 @@ class PoseTracker:
         tracks, kept = reunited(tracks, lost[again], new[pick[again]])
         return tracks, matched[kept]
 
-    def _births(self, observations: Observations, matched: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Observations that begin a track, from left to right; not what is part of one."""
-        news = observations.held == NO_TRACK
-        free = news & observations.detected
-        free &= observations.box_scores >= self.settings.birth_score
-        taken = matched[matched != UNMATCHED]
-        free[taken] = False
-        births = np.flatnonzero(free)
-        births = births[~explained(observations, births, taken, self.skeleton, self.settings)]
-        left_to_right = np.lexsort(observations.boxes[births].T[::-1])
-        ordered: NDArray[np.intp] = births[left_to_right]
-        return ordered
-
-    def _ready(self, tracks: Tracks, age_s: float) -> NDArray[np.bool_]:
-        """Tracks ``(T,)`` that have earned their id."""
+    def _ready(self, tracks: Tracks, age_s: float) -> NDArray[np.intp]:
+        """Rows of the tentative tracks that have earned an id."""
         enough = tracks.hits >= self.settings.confirm_hits
         if self.settings.confirm_hits > 1:
             enough &= tracks.evidence >= self.settings.confirm_score
-        if age_s > self.settings.start_s:
-            return enough
-        return enough | (tracks.box_scores >= self.settings.start_score)
+        if age_s <= self.settings.start_s:
+            enough |= tracks.box_scores >= self.settings.start_score
+        return (enough & ~tracks.confirmed).nonzero()[0]
 
     def _output(
         self,
@@ -314,6 +282,7 @@ class PoseTracker:
         out = matched != UNMATCHED
         if not self.settings.output_unconfirmed:
             out &= tracks.confirmed
-        rows = observations.rows[matched[out]]
-        order = np.argsort(rows)
-        return poses[rows[order]].with_track_ids(tracks.ids[out][order])
+        seen = out.nonzero()[0]
+        rows = observations.rows[matched[seen]]
+        order = rows.argsort()
+        return poses[rows[order]].with_track_ids(tracks.ids[seen[order]])

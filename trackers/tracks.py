@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from steadypose.poses import NO_TRACK
 from steadypose.skeletons import Skeleton
-from steadypose.trackers.appearance import remembered
+from steadypose.trackers.appearance import remembered, widened
 from steadypose.trackers.body import CENTRE, boxes_of, move, new_motion, take_in
 from steadypose.trackers.motion import Motion
 from steadypose.trackers.observations import Observations
@@ -69,8 +69,15 @@ class Tracks:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Tracks:
-        return Tracks(*(getattr(self, f.name)[rows] for f in fields(self)))
+    def __getitem__(self, rows: NDArray[np.intp]) -> Tracks:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        motion = values.pop("motion")[rows]
+        return Tracks(**{name: each.take(rows, 0) for name, each in values.items()}, motion=motion)
+
+    def with_looks_of(self, values: int) -> Tracks:
+        """The table with descriptors of ``values`` values, unknown where it had none."""
+        looks = widened(self.appearance, values)
+        return self if looks is self.appearance else replace(self, appearance=looks)
 
     @property
     def confirmed(self) -> NDArray[np.bool_]:
@@ -91,7 +98,7 @@ def moved(tracks: Tracks, dt_s: float, settings: TrackerSettings) -> Tracks:
         asked_s=tracks.asked_s + dt_s,
         motion=move(tracks.motion, dt_s, tracks.lively, settings),
     )
-    return later if alive.all() else later[alive]
+    return later if alive.all() else later[np.flatnonzero(alive)]
 
 
 def predictions_of(
@@ -101,9 +108,9 @@ def predictions_of(
     motion = tracks.motion
     seen = motion.seen[:, :CENTRE]
     # A joint's own filter takes the body's speed for granted; its error is the joint's too.
-    body_var = motion.velocity_var[:, [CENTRE]] * tracks.unseen_s[:, None] ** 2
-    lost_s = np.where(tracks.misses > 0, np.maximum(tracks.unseen_s - settings.follow_s, 0), 0)
-    fresh = np.exp(-lost_s / settings.prior_fade_s)[:, None]
+    body_var = motion.velocity_var[:, CENTRE] * tracks.unseen_s**2
+    lost_s = np.maximum(tracks.unseen_s - settings.follow_s, 0) * (tracks.misses > 0)
+    fresh = np.exp(-lost_s / settings.prior_fade_s)
     return Predictions(
         pts_s=pts_s,
         epoch=epoch,
@@ -112,8 +119,8 @@ def predictions_of(
         box_scores=tracks.box_scores,
         pose_scores=tracks.usual_scores,
         keypoints=motion.position[:, :CENTRE],
-        scores=np.where(seen, tracks.joint_scores * fresh, 0.0),
-        keypoint_var=np.where(seen, motion.position_var[:, :CENTRE] + body_var, np.nan),
+        scores=np.where(seen, tracks.joint_scores * fresh[:, None], 0.0),
+        keypoint_var=np.where(seen, motion.position_var[:, :CENTRE] + body_var[:, None], np.nan),
         centre_var=motion.position_var[:, CENTRE],
         velocity=motion.velocity[:, CENTRE],
         velocity_var=motion.velocity_var[:, CENTRE],
@@ -128,31 +135,32 @@ def observed(
     tracks: Tracks,
     rows: NDArray[np.intp],
     observations: Observations,
-    clear: NDArray[np.bool_],
     skeleton: Skeleton,
     settings: TrackerSettings,
 ) -> Tracks:
     """Give the tracks ``rows`` one observation each, in the same order; the others missed.
 
     A held observation is no news: its track has not missed, and that is all. Looks are learnt from
-    the observations ``clear`` ``(P,)``.
+    people whom nobody overlaps.
     """
-    hits, misses, unseen = tracks.hits.copy(), tracks.misses + 1, tracks.unseen_s.copy()
-    scores, usual = tracks.box_scores.copy(), tracks.usual_scores.copy()
-    joints = tracks.joint_scores.copy()
-    evidence, looks = tracks.evidence.copy(), tracks.appearance.copy()
+    misses = tracks.misses + 1
     misses[rows] = 0
     news = observations.held == NO_TRACK
-    rows, observations, clear = rows[news], observations[news], clear[news]
+    if not news.all():
+        rows, observations = rows[news], observations[np.flatnonzero(news)]
+    hits, unseen = tracks.hits.copy(), tracks.unseen_s.copy()
     hits[rows] += 1
     unseen[rows] = 0
-    found = observations.detected
-    evidence[rows[found]] += observations.box_scores[found]
-    scores[rows[found]] = observations.box_scores[found]
+    evidence, scores = tracks.evidence.copy(), tracks.box_scores.copy()
+    found, found_scores = rows, observations.box_scores
+    if not observations.detected.all():
+        found, found_scores = rows[observations.detected], found_scores[observations.detected]
+    evidence[found] += found_scores
+    scores[found] = found_scores
+    usual = tracks.usual_scores.copy()
     usual[rows] += _USUAL_SCORE_RATE * (observations.pose_scores - usual[rows])
-    joints[rows] = np.where(observations.scores > 0, observations.scores, joints[rows])
-    learnt = observations.appearance[clear]
-    looks[rows[clear]] = remembered(looks[rows[clear]], learnt, settings.appearance_rate)
+    joints = tracks.joint_scores.copy()
+    joints[rows] = np.where(observations.scores > 0, observations.scores, joints.take(rows, 0))
     motion, lively = take_in(tracks.motion, rows, observations, skeleton, tracks.lively, settings)
     return replace(
         tracks,
@@ -163,10 +171,26 @@ def observed(
         box_scores=scores,
         usual_scores=usual,
         joint_scores=joints,
-        appearance=looks,
+        appearance=_looks(tracks.appearance, rows, observations, settings),
         lively=lively,
         motion=motion,
     )
+
+
+def _looks(
+    memory: Array,
+    rows: NDArray[np.intp],
+    observations: Observations,
+    settings: TrackerSettings,
+) -> Array:
+    """What the tracks look like after the observations of ``rows`` whom nobody overlaps."""
+    if not memory.shape[1]:
+        return memory
+    clear = np.flatnonzero(observations.overlaps <= settings.alone_iou)
+    learning, looks = rows[clear], memory.copy()
+    learnt = observations.appearance.take(clear, 0)
+    looks[learning] = remembered(looks.take(learning, 0), learnt, settings.appearance_rate)
+    return looks
 
 
 def asking(
@@ -194,8 +218,6 @@ def born(
 ) -> Tracks:
     """The table with a tentative track more for each observation."""
     count = len(observations)
-    if not count:
-        return tracks
     new = Tracks(
         np.full(count, NO_TRACK, np.int64),
         np.ones(count, np.int64),
@@ -218,15 +240,12 @@ def born(
     return Tracks(**arrays, motion=tracks.motion.append(new.motion))
 
 
-def confirmed(tracks: Tracks, ready: NDArray[np.bool_], next_id: int) -> tuple[Tracks, int]:
-    """Give the tentative tracks among ``ready`` ids from ``next_id`` on, in the table's order.
+def confirmed(tracks: Tracks, new: NDArray[np.intp], next_id: int) -> tuple[Tracks, int]:
+    """Give the tentative tracks ``new`` ids from ``next_id`` on, in the table's order.
 
     Returns:
         The table, and the next id that is free.
     """
-    new = np.flatnonzero(ready & ~tracks.confirmed)
-    if not len(new):
-        return tracks, next_id
     ids = tracks.ids.copy()
     ids[new] = np.arange(next_id, next_id + len(new))
     return replace(tracks, ids=ids), next_id + len(new)
@@ -245,4 +264,4 @@ def reunited(
     looks[new] = np.where(np.isfinite(looks[old]), looks[old], looks[new])
     kept = np.ones(len(tracks), bool)
     kept[old] = False
-    return replace(tracks, ids=ids, appearance=looks)[kept], kept
+    return replace(tracks, ids=ids, appearance=looks)[np.flatnonzero(kept)], kept

@@ -27,15 +27,26 @@ _Step = Callable[[Poses, float], tuple[NDArray[np.int64], float]]
 """Takes the people of the next frame and its time; returns their ids and the seconds it took."""
 
 
-def run_ours(settings: TrackerSettings, videos: Sequence[Footage]) -> Tracked:
-    """Track videos with Steadypose, a new tracker for each."""
+def run_ours(
+    settings: TrackerSettings,
+    videos: Sequence[Footage],
+    looks: Callable[[Poses], NDArray[np.float32]] | None = None,
+) -> Tracked:
+    """Track videos with Steadypose, a new tracker for each.
+
+    Args:
+        settings: Of the tracker.
+        videos: To be tracked.
+        looks: What the people of a frame look like, where the tracker is to know.
+    """
 
     def make(video: Footage) -> _Step:
         tracker = PoseTracker(settings, video.people.skeleton)
 
         def step(people: Poses, pts_s: float) -> tuple[NDArray[np.int64], float]:
+            worn = looks(people) if looks else None
             began = time.perf_counter()
-            tracked = tracker.update(people, pts_s)
+            tracked = tracker.update(people, pts_s, appearance=worn)
             spent = time.perf_counter() - began
             ids = np.full(len(people), -1, np.int64)
             ids[_rows_of(tracked, people)] = tracked.track_ids

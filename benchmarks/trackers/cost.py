@@ -7,15 +7,21 @@ import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from steadypose.benchmarks.trackers.contenders import OURS, run_ours
 from steadypose.benchmarks.trackers.footage import Footage
 from steadypose.benchmarks.trackers.identity import Contender
 from steadypose.benchmarks.trackers.noise import Noise
+from steadypose.benchmarks.trackers.peers import Tracked, Variant
 from steadypose.benchmarks.trackers.rows import Row
 from steadypose.benchmarks.trackers.simulation import simulate
 from steadypose.benchmarks.trackers.walkers import walkers
+from steadypose.poses import Poses
+from steadypose.stream.looks import LOOKS_SIZE
+from steadypose.trackers import TrackerSettings
 
-CROWDS = (1, 5, 10, 20, 50, 100, 200, 400)
+CROWDS = (1, 2, 5, 10, 20, 50, 100, 200, 400)
 _FPS = 25.0
 _WARM = 10
 """Frames before the time counts: the crowd has its tracks by then."""
@@ -52,6 +58,24 @@ def measure(
                 },
                 more={"people": count, "frames": len(ms), "rounds": rounds},
             )
+
+
+def with_looks(settings: TrackerSettings, given: Variant) -> Contender:
+    """Steadypose where it also knows what people look like: as the pipeline describes them."""
+
+    def track(_: Sequence[Variant], videos: Sequence[Footage]) -> list[Tracked]:
+        return [run_ours(settings, videos, _looks)]
+
+    return Contender(name=f"{OURS}, with looks", variants=[given], track=track)
+
+
+def _looks(people: Poses) -> NDArray[np.float32]:
+    """Descriptors ``(N, LOOKS_SIZE)``, everybody's own; one in ten without the last stripe."""
+    rng = np.random.default_rng(0)
+    everyone = rng.random((people.track_ids.max(initial=0) + 2, LOOKS_SIZE), np.float32)
+    looks = everyone[people.track_ids]
+    looks[rng.random(len(people)) < 0.1, -LOOKS_SIZE // 4 :] = np.nan
+    return looks
 
 
 def _crowd(count: int, seed: int) -> Footage:

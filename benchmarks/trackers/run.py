@@ -15,7 +15,7 @@ from steadypose._version import __version__
 from steadypose.benchmarks import records, tables
 from steadypose.benchmarks.records import Origin, Record
 from steadypose.benchmarks.trackers import cost, smoothness
-from steadypose.benchmarks.trackers.contenders import PERFECT
+from steadypose.benchmarks.trackers.contenders import OURS, PERFECT
 from steadypose.benchmarks.trackers.identity import Contender, contenders, stand
 from steadypose.benchmarks.trackers.noise import Noise
 from steadypose.benchmarks.trackers.peers import peer_versions
@@ -87,6 +87,9 @@ def _identity(options: argparse.Namespace) -> Iterator[Row]:
 
 def _cost(options: argparse.Namespace) -> Iterator[Row]:
     timed = [each for each in _chosen(options) if each.name != PERFECT]
+    if any(each.name == OURS for each in timed):
+        given = load_config(options.config).tracker
+        timed.append(cost.with_looks(build(TrackerSettings, given, "tracker"), given))
     return cost.measure(timed, options.crowds or cost.CROWDS, options.rounds, options.seed)
 
 

@@ -143,6 +143,15 @@ def test_the_cost_of_a_crowd_has_a_row_for_each_tracker() -> None:
         assert row.values["p95 ms"] >= row.values["p50 ms"] > 0  # type: ignore[operator]
 
 
+def test_the_cost_is_told_with_and_without_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--sections", "cost", "--crowds", 2, "--rounds", 1, "--only", "Steadypose")
+    assert bench(*words) == 0
+    rows = [
+        line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "|" in line
+    ]
+    assert rows[2:] == ["Steadypose", "Steadypose, with looks"]
+
+
 def test_smoothers_trade_lag_for_calm() -> None:
     slower = tuple({"min_cutoff_hz": cutoff, "beta": 0.0} for cutoff in (1.0, 3.0))
     curves = [curve for curve in smoothness.CURVES if len(curve[2]) == 1]
