@@ -147,7 +147,7 @@ def test_the_cost_is_told_with_and_without_looks(capsys: pytest.CaptureFixture[s
     words = ("--sections", "cost", "--crowds", 2, "--rounds", 1, "--only", "Steadypose")
     assert bench(*words) == 0
     rows = [
-        line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "|" in line
+        line.split("|")[2].strip() for line in capsys.readouterr().out.splitlines() if "|" in line
     ]
     assert rows[2:] == ["Steadypose", "Steadypose, with looks"]
 
