@@ -59,7 +59,7 @@ def test_links_out_of_the_folder_lead_to_files_of_the_site(site: Path) -> None:
     outside = 0
     for page in PAGES:
         html = (site / page).with_suffix(".html")
-        for target in re.findall(r'<a[^>]*\bhref="([^"#:]+)', html.read_text(encoding="utf-8")):
+        for target in re.findall(r'<a[^>]*\bhref="([^"#:]+)["#]', html.read_text(encoding="utf-8")):
             assert (html.parent / target).exists(), f"{page}: {target}"
             outside += "files/" in target
     assert outside > 5
