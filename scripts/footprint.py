@@ -3,13 +3,14 @@
     python scripts/footprint.py ENVIRONMENT
 
 ENVIRONMENT is the folder of a virtual environment; pip and setuptools do not count. The files are
-those that pip recorded, compiled ones included.
+those that pip recorded and what Python compiled of them.
 """
 
 from __future__ import annotations
 
 import argparse
 from importlib.metadata import distributions
+from importlib.util import cache_from_source
 from pathlib import Path
 
 TOOLS = ("pip", "setuptools")
@@ -20,7 +21,8 @@ def sizes(environment: Path) -> dict[str, int]:
     found = {}
     for folder in environment.glob("lib/python3*/site-packages"):
         for each in distributions(path=[str(folder)]):
-            files = (Path(str(file.locate())) for file in each.files or ())
+            files = {Path(str(file.locate())).resolve() for file in each.files or ()}
+            files |= {Path(cache_from_source(f)) for f in files if f.suffix == ".py"}
             found[each.name] = sum(file.stat().st_size for file in files if file.is_file())
     own = {name: size for name, size in found.items() if name not in TOOLS}
     return dict(sorted(own.items(), key=lambda item: -item[1]))
