@@ -16,7 +16,7 @@ from typing import Any
 from steadypose.benchmarks.engines.arguments import add_arguments as add_engines
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
 from steadypose.benchmarks.trackers.arguments import add_arguments as add_trackers
-from steadypose.errors import InputError, SteadyposeError
+from steadypose.errors import SteadyposeError
 from steadypose.stream.cli.options import positive
 
 
@@ -165,20 +165,8 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Import the measurement that was asked for and run it; its exit code.
-
-    Raises:
-        InputError: A package that it compares with or measures by is not installed.
-    """
-    try:
-        module = import_module(BENCHES[options.bench][0])
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("steadypose"):
-            raise
-        raise InputError(
-            f"bench {options.bench} needs {error.name}; run: pip install {error.name}"
-        ) from error
-    code: int = module.run(options)
+    """Import the measurement that was asked for and run it; its exit code."""
+    code: int = import_module(BENCHES[options.bench][0]).run(options)
     return code
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from steadypose.assignment import best_pairs
 from steadypose.configs import DetectorConfig
 from steadypose.engines.detectors import Detections
 from steadypose.geometry import box_iou
@@ -76,8 +75,10 @@ def candidates(
 def _owners(detections: Detections, predictions: Predictions) -> NDArray[np.intp]:
     """For each detection the row of the track that it best explains, or -1; one to one."""
     owner = np.full(len(detections), -1, np.intp)
+    from scipy.optimize import linear_sum_assignment  # here, as it is slow to import
+
     overlap = box_iou(detections.boxes, predictions.boxes)
-    rows, columns = best_pairs(overlap)
+    rows, columns = linear_sum_assignment(-overlap)
     near = overlap[rows, columns] >= SAME_PERSON_IOU
     owner[rows[near]] = columns[near]
     return owner

@@ -21,7 +21,7 @@ from steadypose.stream.sources import LiveSnapshot, live_snapshot
 from steadypose.stream.timing import Distribution, StageTimes, Stopwatch
 from steadypose.stream.viewer_age import ViewerAge
 
-_PACKAGES = ("numpy", "opencv-python", "av", "onnxruntime", "openvino")
+_PACKAGES = ("numpy", "scipy", "opencv-python", "av", "onnxruntime", "openvino")
 
 
 class Summarised(Protocol):

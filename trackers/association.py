@@ -1,7 +1,8 @@
 """Which observation belongs to which track: gating and assignment.
 
 Observations are assigned in rounds, as in ByteTrack (Zhang et al., arXiv 2110.06864): confident
-ones first, weak ones to what is left, and each round is the optimal assignment.
+ones first, weak ones to what is left, and each round is the optimal assignment (scipy's
+``linear_sum_assignment``).
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from steadypose.assignment import best_pairs
 from steadypose.poses import NO_TRACK
 from steadypose.trackers.observations import Observations
 from steadypose.trackers.predictions import Predictions
@@ -87,5 +88,6 @@ def _assign(
         return
     part = np.ix_(rows, columns)
     gain = np.where(fit.similarity[part] >= least, fit.preference[part], 0.0)
-    row, column = best_pairs(gain)
-    matched[rows[row]] = columns[column]
+    row, column = linear_sum_assignment(gain, maximize=True)
+    sure = gain[row, column] > 0
+    matched[rows[row[sure]]] = columns[column[sure]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from steadypose.assignment import best_pairs
 from steadypose.trackers.appearance import resemblance
 from steadypose.trackers.association import UNMATCHED
 from steadypose.trackers.predictions import Predictions
@@ -40,8 +40,9 @@ def reunite(lost: Predictions, new: Predictions, settings: TrackerSettings) -> N
         return matched
     fit = _fit(lost, new, settings)
     gain = np.where(fit >= _LEAST_FIT, fit, 0.0)
-    row, column = best_pairs(gain)
-    matched[row] = column
+    row, column = linear_sum_assignment(gain, maximize=True)
+    sure = gain[row, column] > 0
+    matched[row[sure]] = column[sure]
     return matched
 
 

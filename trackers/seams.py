@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-from steadypose.assignment import best_pairs
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.skeletons import COCO17, Skeleton
 from steadypose.trackers.settings import TrackerSettings
@@ -70,8 +70,9 @@ class Seam:
         table = np.array([[votes.get((a, b), 0) for b in later] for a in earlier], np.int64)
         if not table.size:
             return {}
-        rows, columns = best_pairs(table)
+        rows, columns = linear_sum_assignment(table, maximize=True)
         return {
             later[column]: earlier[row]
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+            if table[row, column]
         }

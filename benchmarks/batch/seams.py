@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-from steadypose.assignment import linear_sum_assignment
 from steadypose.benchmarks.batch.clips import run_batch
 from steadypose.geometry import box_iou
 from steadypose.stream.batch.splitting import plan_spans

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from steadypose.benchmarks.engines.contenders import Array, Copies, Feeds
 from steadypose.benchmarks.refiner.networks import record_of
@@ -183,7 +184,5 @@ def _network(path: Path) -> tuple[Any, bool]:
 
 def is_refiner(path: Path) -> bool:
     """Whether an ONNX file takes what a refiner takes, so that torch has the network too."""
-    import onnx
-
     graph = onnx.load(path, load_external_data=False).graph
     return {i.name for i in graph.input} == set(_INPUTS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 BLOCKS = 20
 """Values close in time resemble one another; the means of so many blocks hardly do."""
@@ -38,8 +39,6 @@ def slope(times_s: NDArray[np.float64], values: NDArray[np.float64]) -> Slope:
     filled = count > 0
     x = np.bincount(block, times_s, BLOCKS)[filled] / count[filled]
     y = np.bincount(block, values, BLOCKS)[filled] / count[filled]
-    from scipy import stats  # here, as only this needs it and few have it
-
     fit = stats.linregress(x, y)
     reach = float(stats.t.ppf(0.975, len(x) - 2)) * float(fit.stderr)
     middle = float(fit.slope)

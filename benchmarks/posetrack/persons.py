@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from steadypose.assignment import linear_sum_assignment
 from steadypose.benchmarks.posetrack.clip import Floats
 
 NEAR = 0.5

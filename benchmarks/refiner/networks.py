@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from steadypose.benchmarks.refiner.arguments import WHOLE
@@ -159,8 +160,6 @@ class RefinerFile:
 
 def record_of(path: Path) -> dict[str, Any]:
     """What the export wrote into an ONNX file; empty where it wrote nothing."""
-    import onnx
-
     entries = onnx.load(path, load_external_data=False).metadata_props
     for entry in entries:
         if entry.key == "steadypose":

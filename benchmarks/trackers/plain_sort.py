@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from steadypose.assignment import linear_sum_assignment
 from steadypose.errors import InputError
 from steadypose.geometry import box_iou
 

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from steadypose.engines import zoo
 from steadypose.engines.runtimes.base import Shapes
+from steadypose.engines.tensorrt.build import Built, build_engine
+from steadypose.engines.tensorrt.build import Report as Progress
 from steadypose.engines.tensorrt.cache import EngineCache, Report
 from steadypose.engines.tensorrt.manifest import PORTABLE, EngineKey, Manifest
-from steadypose.engines.tensorrt.onnx_check import need_onnx
 from steadypose.engines.tensorrt.spec import BuildSpec
 from steadypose.errors import EngineError, ModelError
 
 if TYPE_CHECKING:
-    from steadypose.engines.tensorrt.build import Built
-    from steadypose.engines.tensorrt.build import Report as Progress
     from steadypose.engines.tensorrt.device import Gpu
     from steadypose.engines.tensorrt.flavours import Flavour
     from steadypose.engines.tensorrt.memory import DeviceMemory
@@ -108,9 +107,6 @@ def obtain_engine(
     key = key_of(path, spec, flavour, gpu)
 
     def build() -> Built:
-        need_onnx()
-        from steadypose.engines.tensorrt.build import build_engine
-
         with contextlib.ExitStack() as held:
             used = spec
             if timings and not flavour.rtx:

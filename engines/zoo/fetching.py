@@ -147,6 +147,7 @@ class _Maker:
     def _finish(self, entry: Entry, members: dict[str, Path], place: Path) -> Path:
         if entry.converter is None:
             return members[entry.members[0].role]
+        # Imported on use: it brings onnx, which looking up and listing do not need.
         from steadypose.engines.zoo.convert import convert
 
         self._report(f"{entry.name}: converting")
@@ -185,7 +186,9 @@ class _Maker:
         return path
 
 
-_CONVERTED = " (converted with another version of numpy than is known to agree; please report it)"
+_CONVERTED = (
+    " (converted with other versions of numpy or onnx than are known to agree; please report both)"
+)
 
 
 def _check(actual: str, expected: str | None, what: str, hint: str = "") -> None:

@@ -151,7 +151,7 @@ def _names_behind(
     settings: TrackerSettings,
 ) -> dict[int, int]:
     """Final ids of those people of the later part who were known in the earlier one."""
-    from steadypose.trackers.seams import Seam
+    from steadypose.trackers.seams import Seam  # here, as scipy is slow to import
 
     if not later.results or not earlier.results:
         return {}

@@ -108,9 +108,6 @@ def _path(name: str) -> Path:
 
 def _shapes(path: Path, config: Config) -> Shapes:
     """What the part of the pipeline that uses such a network feeds it."""
-    from steadypose.engines.tensorrt.onnx_check import need_onnx
-
-    need_onnx()
     from steadypose.engines.tensorrt.graph import load_network
 
     graph = load_network(path).graph

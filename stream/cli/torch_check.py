@@ -1,4 +1,4 @@
-"""Whether torch and what else the extra ``train`` brings is there."""
+"""Whether torch is there, for the commands that train."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from steadypose.errors import EngineError
 
 
 def need_torch() -> None:
-    """Raise EngineError where the extra is not installed, and say how to get it."""
+    """Raise EngineError where torch is not installed, and say how to get it."""
     try:
-        import onnx  # noqa: F401
-        import scipy  # noqa: F401
         import torch  # noqa: F401
     except ImportError as error:
         raise EngineError(
-            f"training and export need torch, onnx and scipy ({error}); "
-            "run: pip install 'steadypose[train]'"
+            f"training and export need torch ({error}); run: pip install 'steadypose[train]'"
         ) from error

@@ -70,7 +70,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         of = key_of(path, spec, flavour, GPU)
         return built(of, profile=spec.profile)
 
-    monkeypatch.setattr("steadypose.engines.tensorrt.build.build_engine", build)
+    monkeypatch.setattr("steadypose.engines.tensorrt.obtain.build_engine", build)
     return specs
 
 

@@ -11,9 +11,7 @@ import pytest
 
 BLOCKED = (
     "torch",
-    "onnx",
     "onnx2torch",
-    "scipy",
     "tensorrt",
     "pycuda",
     "ray",
@@ -54,7 +52,7 @@ for name in seen:
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "onnx", "aiohttp", "prometheus_client"):
+        if error.name not in ("torch", "aiohttp", "prometheus_client"):
             raise
         without.append(name)
 print(json.dumps([seen, without]))
@@ -67,12 +65,6 @@ NEED_TORCH = {
     ),
 }
 """The modules that are torch code through and through; nothing imports them but on demand."""
-NEED_ONNX = {
-    "steadypose.engines.refiner": "onnx_passes",
-    "steadypose.engines.tensorrt": "build graph halve precision",
-    "steadypose.benchmarks.refiner": "int8 run sections.int8",
-}
-"""What makes engines and trains needs onnx, of the extras ``tensorrt`` and ``train``."""
 NEED_SERVE = {"steadypose.stream.serve": "clients guard hub metrics routes run server"}
 """Likewise the web server's, which need the extra ``serve``."""
 
@@ -86,8 +78,8 @@ def test_every_module_imports_without_the_extras(root: Path) -> None:
     done = run(BLOCKER + IMPORT_EVERYTHING, root)
     assert done.returncode == 0, done.stderr
     seen, without = (set(names) for names in json.loads(done.stdout))
-    needing = (NEED_TORCH, NEED_ONNX, NEED_SERVE)
-    expected = {f"{p}.{m}" for need in needing for p, names in need.items() for m in names.split()}
+    needing = {**NEED_TORCH, **NEED_SERVE}
+    expected = {f"{p}.{m}" for p, modules in needing.items() for m in modules.split()}
     assert without == expected
     for house in ("benchmarks", "configs", "engines", "stream", "trackers"):
         assert f"steadypose.{house}" in seen

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from steadypose.assignment import linear_sum_assignment
 from steadypose.benchmarks.posetrack.metrics.pairing import Mask, Pairing, Rows, disputed
 
 ALPHAS = np.arange(0.05, 0.99, 0.05)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.io import loadmat
 
 from steadypose.engines.refiner.data.body import area_of, box_around, head_length, to_refiner
 from steadypose.engines.refiner.data.near_duplicates import groups_of, listed_pairs
@@ -98,8 +99,6 @@ def _from_npz(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 
 def _from_mat(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    from scipy.io import loadmat  # here, as only the extra "train" brings it
-
     try:
         joints = np.asarray(loadmat(str(path))["joints"], np.float32)
     except KeyError as error:

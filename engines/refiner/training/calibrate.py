@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 
 _LEAST_SCALE = 0.05
 """The order of scores within a joint is kept."""
@@ -57,9 +59,6 @@ def fit_calibration(
 def _fit(
     logits: NDArray[np.floating], right: NDArray[np.bool_], centre: NDArray[np.float64], pull: float
 ) -> NDArray[np.float64]:
-    from scipy.optimize import minimize  # here, as only the extra "train" brings it
-    from scipy.special import expit
-
     if logits.size == 0:
         return centre
     z, y = logits.astype(np.float64), right.astype(np.float64)

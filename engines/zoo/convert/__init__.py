@@ -1,4 +1,4 @@
-"""Converters that turn a package's model files into ONNX, with numpy alone.
+"""Converters that turn a package's model files into ONNX, with numpy and onnx alone.
 
 Pre- and post-processing are part of the written graphs; the modules say what goes in and out. The
 same members give the same bytes on every machine.

@@ -1,8 +1,8 @@
 """A small writer of ONNX graphs whose bytes are the same wherever they are written.
 
-The protobuf messages are written here, field by field, and names are numbered in the order of
-writing. So one converter gives one SHA-256 on every machine, and needs no package but numpy. Field
-numbers: ``onnx.proto`` of the ONNX standard, IR version 8.
+``onnx.helper`` is not used for the parts that have changed between its versions: the protobuf
+messages are filled directly, every field that is written is set here, and names are numbered in
+the order of writing. So one converter gives one SHA-256 on every machine.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import ArrayLike, NDArray
-
-from steadypose.engines.wire import field
 
 Array = NDArray[Any]
 Attribute = float | int | str | Sequence[int]
@@ -21,10 +20,14 @@ Attribute = float | int | str | Sequence[int]
 OPSET = 17
 IR_VERSION = 8
 PRODUCER = "steadypose"
-FLOAT = 1
+FLOAT = int(onnx.TensorProto.FLOAT)
 """What ``Cast`` takes as ``to``."""
 
-_ELEMENT_TYPES = {np.dtype(np.float32): FLOAT, np.dtype(np.uint8): 2, np.dtype(np.int64): 7}
+_ELEMENT_TYPES = {
+    np.dtype(np.float32): onnx.TensorProto.FLOAT,
+    np.dtype(np.uint8): onnx.TensorProto.UINT8,
+    np.dtype(np.int64): onnx.TensorProto.INT64,
+}
 
 
 class GraphBuilder:
@@ -38,25 +41,18 @@ class GraphBuilder:
 
     def __init__(self, name: str) -> None:
         self.scope = ""
-        self._name = name
-        self._inputs: list[bytes] = []
-        self._outputs: list[bytes] = []
-        self._nodes: list[bytes] = []
-        self._tensors: list[bytes] = []
+        self._graph = onnx.GraphProto(name=name)
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
-        self._known = {""}  # names of tensors; the empty one is "not given"
         self._count = 0
 
     def input(self, name: str, dtype: type[np.generic], shape: Sequence[int | str]) -> str:
         """Declare a graph input; a string in ``shape`` is the name of a free dimension."""
-        self._inputs.append(_value_info(name, dtype, shape))
-        self._known.add(name)
+        self._graph.input.append(_value_info(name, dtype, shape))
         return name
 
     def output(self, name: str, dtype: type[np.generic], shape: Sequence[int | str]) -> None:
-        """Declare the tensor ``name`` as a graph output; ValueError where nothing made it."""
-        self._must_be_known([name])
-        self._outputs.append(_value_info(name, dtype, shape))
+        """Declare the tensor ``name``, which some node must make, as a graph output."""
+        self._graph.output.append(_value_info(name, dtype, shape))
 
     def constant(self, value: ArrayLike, name: str | None = None) -> str:
         """Name of an initializer holding ``value``; equal constants are stored once.
@@ -68,8 +64,10 @@ class GraphBuilder:
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
             self._constants[key] = name or self._new_name("const")
-            self._known.add(self._constants[key])
-            self._tensors.append(_tensor(self._constants[key], array, key[2]))
+            tensor = self._graph.initializer.add(name=self._constants[key])
+            tensor.dims.extend(array.shape)
+            tensor.data_type = _ELEMENT_TYPES[array.dtype]
+            tensor.raw_data = key[2]
         return self._constants[key]
 
     def node(self, op: str, *inputs: str, name: str | None = None, **attributes: Attribute) -> str:
@@ -84,59 +82,49 @@ class GraphBuilder:
     def nodes(
         self, op: str, *inputs: str, names: Sequence[str], **attributes: Attribute
     ) -> list[str]:
-        """Append a node that makes the tensors ``names``; an empty input name is "not given".
-
-        Raises:
-            ValueError: An input was made by nothing before.
-        """
-        self._must_be_known(inputs)
-        self._known.update(names)
-        parts = [field(1, name) for name in inputs]
-        parts += [field(2, name) for name in names]
-        parts += [field(3, self.scope + names[0]), field(4, op)]
-        parts += [field(5, _attribute(key, attributes[key])) for key in sorted(attributes)]
-        self._nodes.append(b"".join(parts))
+        """Append a node that makes the tensors ``names``; an empty input name is "not given"."""
+        node = self._graph.node.add(op_type=op, name=self.scope + names[0])
+        node.input.extend(inputs)
+        node.output.extend(names)
+        node.attribute.extend(_attribute(key, attributes[key]) for key in sorted(attributes))
         return list(names)
 
     def to_bytes(self) -> bytes:
         """The serialised model; its bytes depend on nothing but what was added, in its order."""
-        graph = [field(1, node) for node in self._nodes]
-        graph.append(field(2, self._name))
-        graph += [field(5, tensor) for tensor in self._tensors]
-        graph += [field(11, info) for info in self._inputs]
-        graph += [field(12, info) for info in self._outputs]
-        opset = field(1, "") + field(2, OPSET)
-        model = (field(1, IR_VERSION), field(2, PRODUCER), field(7, b"".join(graph)))
-        return b"".join(model) + field(8, opset)
-
-    def _must_be_known(self, names: Sequence[str]) -> None:
-        for name in names:
-            if name not in self._known:
-                raise ValueError(f"no tensor '{name}' so far")
+        model = onnx.ModelProto(ir_version=IR_VERSION, producer_name=PRODUCER, graph=self._graph)
+        model.opset_import.add(domain="", version=OPSET)
+        onnx.checker.check_model(model)
+        return bytes(model.SerializeToString(deterministic=True))
 
     def _new_name(self, stem: str) -> str:
         self._count += 1
         return f"{stem}_{self._count}"
 
 
-def _tensor(name: str, array: Array, data: bytes) -> bytes:
-    sizes = b"".join(field(1, size) for size in array.shape)
-    return sizes + field(2, _ELEMENT_TYPES[array.dtype]) + field(8, name) + field(9, data)
+def _value_info(
+    name: str, dtype: type[np.generic], shape: Sequence[int | str]
+) -> onnx.ValueInfoProto:
+    info = onnx.ValueInfoProto(name=name)
+    tensor = info.type.tensor_type
+    tensor.elem_type = _ELEMENT_TYPES[np.dtype(dtype)]
+    tensor.shape.SetInParent()  # a scalar has a shape too
+    for size in shape:
+        if isinstance(size, str):
+            tensor.shape.dim.add(dim_param=size)
+        else:
+            tensor.shape.dim.add(dim_value=size)
+    return info
 
 
-def _value_info(name: str, dtype: type[np.generic], shape: Sequence[int | str]) -> bytes:
-    sizes = (field(2 if isinstance(size, str) else 1, size) for size in shape)
-    dimensions = b"".join(field(1, size) for size in sizes)  # a scalar has an empty shape
-    tensor = field(1, _ELEMENT_TYPES[np.dtype(dtype)]) + field(2, dimensions)
-    return field(1, name) + field(2, field(1, tensor))
-
-
-def _attribute(name: str, value: Attribute) -> bytes:
-    """Name, value and kind: 1 float, 2 int, 3 string, 7 ints."""
+def _attribute(name: str, value: Attribute) -> onnx.AttributeProto:
+    attribute = onnx.AttributeProto(name=name)
     if isinstance(value, str):
-        return field(1, name) + field(4, value) + field(20, 3)
-    if isinstance(value, float):
-        return field(1, name) + field(2, value) + field(20, 1)
-    if isinstance(value, int):
-        return field(1, name) + field(3, value) + field(20, 2)
-    return field(1, name) + b"".join(field(8, int(item)) for item in value) + field(20, 7)
+        attribute.type, attribute.s = onnx.AttributeProto.STRING, value.encode()
+    elif isinstance(value, float):
+        attribute.type, attribute.f = onnx.AttributeProto.FLOAT, value
+    elif isinstance(value, int):
+        attribute.type, attribute.i = onnx.AttributeProto.INT, value
+    else:
+        attribute.type = onnx.AttributeProto.INTS
+        attribute.ints.extend(value)
+    return attribute

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadypose.engines.wire import fields, integers, signed
+from steadypose.engines.zoo.convert.wire import fields, integers, signed
 from steadypose.errors import ModelError
 
 Array = NDArray[Any]

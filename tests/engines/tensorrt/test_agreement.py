@@ -75,7 +75,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         report("building", None)
         return built(key_of(path, spec, flavour, GPU), profile=spec.profile)
 
-    monkeypatch.setattr("steadypose.engines.tensorrt.build.build_engine", build)
+    monkeypatch.setattr("steadypose.engines.tensorrt.obtain.build_engine", build)
     return write_tiny_refiner(tmp_path / "net.onnx")
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steadypose.engines.wire import fields, integers
 from steadypose.engines.zoo.convert.paddle import read_paddle
 from steadypose.engines.zoo.convert.tfjs import read_tfjs
+from steadypose.engines.zoo.convert.wire import fields, integers
 from steadypose.errors import ModelError
 
 VALUES = np.array([[0.5, -1.5], [2.0, 0.25]], np.float32)

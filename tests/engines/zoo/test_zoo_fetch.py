@@ -96,7 +96,7 @@ def test_damaged_file_is_replaced(tiny: Any) -> None:
     [
         ("archive", r"tiny: the archive tinyzoo-1\.0\.0\.tgz has SHA-256 [0-9a-f]{64}, expected 0"),
         ("member", r"tiny: the file package/net\.onnx of tinyzoo-1\.0\.0\.tgz has SHA-256 "),
-        ("finished", r"tiny: the finished file tiny\.onnx has SHA-256 .*another version of numpy"),
+        ("finished", r"tiny: the finished file tiny\.onnx has SHA-256 .*numpy or onnx"),
     ],
 )
 def test_wrong_sha256_is_not_used(tiny: Any, where: str, told: str) -> None:
