@@ -21,13 +21,15 @@ DEV_STAMP := $(VENV)/.stamp-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo models test lint constraints wheel clean
+.PHONY: help demo models test lint docs sbom constraints wheel clean
 
 help:
 	@echo "make demo         track people in a sample clip (sets everything up, fetches the models)"
 	@echo "make test         lint, types and tests"
 	@echo "make lint         ruff, mypy and the import arrows"
 	@echo "make models       fetch the default models and the sample clip into the user's cache"
+	@echo "make docs         build the documentation into site/"
+	@echo "make sbom         write a CycloneDX bill of materials to dist/sbom.json"
 	@echo "make wheel        build dist/*.whl and dist/*.tar.gz"
 	@echo "make constraints  pin the newest versions in constraints.txt"
 	@echo "make clean        remove builds, caches and demo-output; .venv stays"
@@ -75,11 +77,18 @@ constraints: $(VENV_STAMP)
 	  --no-header --no-annotate --extra dev pyproject.toml >> constraints.txt.part
 	@mv constraints.txt.part constraints.txt
 
+docs: $(DEV_STAMP)
+	$(PY) scripts/third_party.py page
+	$(PY) -m mkdocs build --strict
+
+sbom: $(DEV_STAMP)
+	$(PY) scripts/third_party.py sbom
+
 wheel: $(DEV_STAMP)
 	rm -rf build dist
 	$(PY) -m build --no-isolation
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-	  .import_linter_cache .coverage htmlcov demo-output
+	  .import_linter_cache .coverage htmlcov demo-output site
 	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -113,13 +113,3 @@ def test_the_lines_that_tensorrt_says(root: Path) -> None:
     code = "\n".join(path.read_text() for path in sources)
     parts = [part.rstrip("(").rstrip() for line in told for part in line.split("...")]
     assert [part for part in parts if len(part) > 3 and part not in code] == []
-
-
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs"])
-def test_links_between_files_lead_somewhere(root: Path, document: str) -> None:
-    path = root / document
-    files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
-    assert files
-    for file in files:
-        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", file.read_text()):
-            assert (file.parent / target).exists(), f"{file.name}: {target}"
