@@ -22,7 +22,8 @@ engine = OnnxRuntimeEngine(Path(sys.argv[1]), threads=1)
 run = lambda n, h, w: engine.infer({"image": np.zeros((n, 3, h, w), np.float32)})
 run(8, 256, 192)
 full = resident_mb()
-sizes = [(n, h, w) for n in (1, 2, 3, 5, 7) for h, w in ((128, 64), (192, 96), (256, 128), (256, 192))]
+sides = (128, 64), (192, 96), (256, 128), (256, 192)
+sizes = [(n, h, w) for n in (1, 2, 3, 5, 7) for h, w in sides]
 for n, h, w in (sizes + sizes[::-1] + sizes[::3]):
     run(n, h, w)
 print(resident_mb() - full)
