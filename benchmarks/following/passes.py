@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from steadypose.poses import Poses
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.pipeline import Pipeline
 from steadypose.stream.smoothing import smoothed
+from steadypose.stream.sources import open_source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +65,12 @@ def one_pass(room: EngineRoom, clip: Path, frames: int) -> Pass:
     refiner: Any = _Counted(room.refiner) if room.refiner else None
     room = replace(room, estimator=estimator, refiner=refiner)
     started, processors = time.perf_counter(), time.process_time()
-    with Pipeline(room=room).run(clip) as run:
-        people = [result.poses for result in islice(smoothed(run, room.smoother()), frames)]
+    # The source ends there, so that nothing is done ahead of the frames that count.
+    with Pipeline(room=room).run(open_source(clip, max_frames=frames)) as run:
+        people = [result.poses for result in smoothed(run, room.smoother())]
         spent = time.perf_counter() - started, time.process_time() - processors
         stages = {n: round(1e3 * s.total / len(people), 2) for n, s in run.times.stages.items()}
     through = (estimator.people, refiner.people if refiner else 0)
-    # A run looks a few frames ahead: what its threads have begun beyond the last frame is little.
     each = (round(through[0] / len(people), 2), round(through[1] / len(people), 2))
     return Pass(people=people, wall_s=spent[0], cpu_s=spent[1], stage_ms=stages, networks=each)
 
