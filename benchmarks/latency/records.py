@@ -156,7 +156,7 @@ class LatencyRecord:
         slope = self.heap_slope_mb
         return [] if slope is None else [f"    of it in use   {_growth(slope, 'MB')}"]
 
-    def _heap_value(self) -> dict[str, dict[str, float]]:
+    def _heap_value(self) -> dict[str, dict[str, float | None]]:
         slope = self.heap_slope_mb
         return {} if slope is None else {"memory in use grows by, MB/h": _interval(slope)}
 
@@ -165,8 +165,11 @@ class LatencyRecord:
         return f"{'held' if self.age.p50 <= bound else 'NOT held'} ({bound:.1f} ms)"
 
 
-def _interval(slope: Slope) -> dict[str, float]:
-    return {"value": slope.per_hour, "low": slope.low, "high": slope.high}
+def _interval(slope: Slope) -> dict[str, float | None]:
+    """The ends are null where the run was too short to tell."""
+    ends = {"low": slope.low, "high": slope.high}
+    known = {name: end if np.isfinite(end) else None for name, end in ends.items()}
+    return {"value": slope.per_hour, **known}
 
 
 def _growth(slope: Slope, unit: str) -> str:

@@ -18,7 +18,7 @@ WRITTEN = [*DOCUMENTS, *sorted(RESULTS.glob("*.md"))]
 
 FIGURE = re.compile(r"\d (ms|frames/s|MB|MiB|% faster|times as (long|fast))\b|\bAP \d\d|\d AP\b")
 """What a measured figure looks like."""
-COMMAND = re.compile(r"steadypose (bench|evaluate|posetrack|models)|benchmarks[./]\w+")
+COMMAND = re.compile(r"steadypose (bench|evaluate|posetrack|models)|(benchmarks|scripts)[./]\w+")
 NOT_MEASURED = {
     "time.md": {"## `pts_s`: time within the clip"},
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from steadypose.benchmarks import records
 from steadypose.benchmarks.latency import run as bench
 from steadypose.benchmarks.latency.camera import Camera
 from steadypose.benchmarks.latency.feeds import HttpFeed
 from steadypose.benchmarks.latency.memory import in_use_reader, resident_mb
-from steadypose.benchmarks.writing import append_lines
+from steadypose.benchmarks.records import Origin
 from steadypose.stream.pipeline import Pipeline
 from tests.stream.stand_ins import scene, stand_in_room, walk
 
@@ -45,9 +45,9 @@ def test_a_camera_is_measured_to_the_frame(
     # A second and a half says nothing of growth.
     assert record.rss_slope_mb.is_flat
     assert math.isinf(record.rss_slope_mb.high)
-    append_lines(tmp_path / "record.jsonl", [record.plain()])
-    written = json.loads((tmp_path / "record.jsonl").read_text())
-    assert written["rss_slope_mb"]["high"] is None
+    records.append(tmp_path / "record.jsonl", [record.record()], Origin.of(options))
+    (written,) = records.read(tmp_path / "record.jsonl")
+    assert written["values"]["memory grows by, MB/h"]["high"] is None
     assert any("memory grows by" in line for line in record.lines())
 
 
