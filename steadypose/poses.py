@@ -152,7 +152,8 @@ class Poses:
 
     def with_track_ids(self, track_ids: ArrayLike) -> Poses:
         """The same people under other identities, ``(N,)``."""
-        return replace(self, track_ids=np.asarray(track_ids, np.int64).reshape(-1))
+        ids = np.asarray(track_ids, np.int64).reshape(-1)
+        return Poses(self.keypoints, self.scores, self.boxes, self.box_scores, ids, self.skeleton)
 
     def drop_joints(self, below: float) -> Poses:
         """Turn joints whose score is below ``below`` into missing ones."""

@@ -60,8 +60,9 @@ def _cosine(first: Array, second: Array) -> Array:
     # Pair by pair, as few pairs are near; a matrix product would wake BLAS' threads besides.
     total = np.einsum("pd,pd->p", first, second)
     norm = np.einsum("pd,pd->p", first, first) * np.einsum("pd,pd->p", second, second)
-    cosine: Array = np.full(len(total), np.nan)
-    return np.divide(total, np.sqrt(norm), out=cosine, where=norm > 0)
+    cosine = np.full(len(total), np.nan)
+    np.divide(total, np.sqrt(norm), out=cosine, where=norm > 0)
+    return cosine
 
 
 def remembered(memory: Array, seen: Array, rate: float) -> Array:

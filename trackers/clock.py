@@ -73,4 +73,12 @@ def _moved_on(
     tracks = moved(state.tracks, step, settings)
     if affine is not None:
         tracks = replace(tracks, motion=moved_with(tracks.motion, affine))
-    return replace(state, tracks=tracks, pts_s=pts_s, age_s=state.age_s + step)
+    return State(
+        tracks,
+        state.epoch,
+        state.next_id,
+        pts_s,
+        age_s=state.age_s + step,
+        detected=state.detected,
+        asked=state.asked,
+    )

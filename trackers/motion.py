@@ -27,15 +27,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-# filterpy's Q_continuous_white_noise(2, dt=1), to which the tests hold it; importing filterpy takes
-# a third of a second and brings matplotlib along.
-_UNIT_NOISE: Array = np.array([[1 / 3, 1 / 2], [1 / 2, 1]])
-"""Process noise ``(2, 2)`` of one second at density 1; its entries grow with powers of the step."""
-
 _SERIES_BELOW = 0.02
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Motion:
     """State of T x C filters. Nothing here is changed in place.
 
@@ -138,12 +133,15 @@ def _step(dt_s: float, density: Array, memory_s: Array) -> tuple[Array, ...]:
     exact = 3 * (1 - 2 * once + twice) / np.maximum(steps, _SERIES_BELOW) ** 2
     series = 1 + steps * (-3 / 4 + steps * (7 / 20 + steps * (-1 / 8 + steps * 31 / 840)))
     share = np.where(steps < _SERIES_BELOW, series, exact)
+    # Q_continuous_white_noise(2, dt_s), to which the tests hold it, has dt_s^3 / 3, dt_s^2 / 2 and
+    # dt_s; importing filterpy takes a third of a second and brings matplotlib along.
+    reach = dt_s * once
     return (
         keep,
-        dt_s * once,
-        density * (_UNIT_NOISE[0, 0] * dt_s**3 * share),
-        density * (_UNIT_NOISE[0, 1] * dt_s**2 * once**2),
-        density * (_UNIT_NOISE[1, 1] * dt_s * twice),
+        reach,
+        density * (dt_s**3 / 3 * share),
+        density * (reach * reach / 2),
+        density * (dt_s * twice),
     )
 
 

@@ -31,9 +31,9 @@ COMPARABLE = 3
 """Shared joints from which two poses can be compared."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Observations:
-    """M people of one frame.
+    """M people of one frame. Nothing here is changed in place.
 
     Attributes:
         rows: ``(M,)`` rows of the ``Poses`` they came from, ascending.
@@ -63,7 +63,7 @@ class Observations:
         return len(self.rows)
 
     def __getitem__(self, rows: NDArray[np.intp]) -> Observations:
-        return Observations(*(getattr(self, name).take(rows, 0) for name in self.__match_args__))
+        return Observations(*[getattr(self, name).take(rows, 0) for name in self.__match_args__])
 
     @cached_property
     def sizes(self) -> Array:
@@ -156,12 +156,11 @@ def _same(
     areas = AREA_SHARE * np.minimum(observations.sizes[first], observations.sizes[second]) ** 2
     one, other = observations.keypoints.take(first, 0), observations.keypoints.take(second, 0)
     same = oks_pairs(one, other, areas, skeleton.sigmas) > settings.duplicate_oks
-    alien = np.isfinite(one[..., 0] + other[..., 0]).sum(1) < COMPARABLE
-    if alien.any():
+    few = np.isfinite(one[..., 0] + other[..., 0]).sum(1) < COMPARABLE
+    if few.any():
         boxes = observations.boxes
-        same[alien] = box_iou_pairs(boxes[first[alien]], boxes[second[alien]]) > (
-            settings.duplicate_iou
-        )
+        iou = box_iou_pairs(boxes[first[few]], boxes[second[few]])
+        same[few] = iou > settings.duplicate_iou
     return same
 
 

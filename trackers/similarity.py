@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 _Pairs = tuple[Rows, Rows]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Affinity:
     """How well tracks and observations fit; pairs that are too far apart do not occur.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -209,10 +208,12 @@ class PoseTracker:
             tracks, matched = self._recognised(tracks, matched, ready, state, pts_s)
             ready = self._ready(tracks, state.age_s)
             tracks, next_id = confirmed(tracks, ready, next_id)
-        self._state = replace(
-            state,
-            tracks=tracks,
-            next_id=next_id,
+        self._state = State(
+            tracks,
+            state.epoch,
+            next_id,
+            state.pts_s,
+            age_s=state.age_s,
             detected=state.detected or looked,
             asked=asked,
         )

@@ -22,9 +22,12 @@ _USUAL_SCORE_RATE = 0.2
 """Share of the newest pose in a track's usual mean joint score."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Tracks:
     """T tracks as a struct of arrays. Every change makes a new table.
+
+    It is not frozen, like the other tables that each frame makes anew: those take several times as
+    long to make.
 
     A track is *tentative* until it has an id, then *confirmed*; while ``misses`` is above 0 it is
     *lost*; one that ended has no row.
@@ -162,12 +165,13 @@ def observed(
     joints = tracks.joint_scores.copy()
     joints[rows] = np.where(observations.scores > 0, observations.scores, joints.take(rows, 0))
     motion, lively = take_in(tracks.motion, rows, observations, skeleton, tracks.lively, settings)
-    return replace(
-        tracks,
+    return Tracks(
+        ids=tracks.ids,
         hits=hits,
         evidence=evidence,
         misses=misses,
         unseen_s=unseen,
+        asked_s=tracks.asked_s,
         box_scores=scores,
         usual_scores=usual,
         joint_scores=joints,
