@@ -89,7 +89,7 @@ def _exports(options: argparse.Namespace, folder: Path) -> tuple[str, tuple[str,
 
 
 def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) -> Context:
-    refiner = RefinerFile(model, options.threads, flip=options.flip, keep_below=options.keep_below)
+    refiner = RefinerFile(model, options.threads, how=_how(options))
     bases = [Base(name, options.threads) for name in options.bases]
     return Context(
         bench=Workbench(refiner, bases, options.cache),
@@ -102,6 +102,10 @@ def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) 
             compare=compare,
         ),
     )
+
+
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in ("flip", "given_weight", "keep_below")}
 
 
 def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
@@ -118,15 +122,14 @@ def _about(options: argparse.Namespace, context: Context) -> dict[str, Any]:
         "hardware": hardware(),
         "versions": _versions(),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
-        "flip": options.flip,
-        "keep_below": options.keep_below,
+        **_how(options),
         "resamples": options.resamples,
         "seed": options.seed,
     }
     if data.chooser is not None and {"ap", "prior", "int8"} & set(options.sections):
-        told["score_rule"] = context.score_rule
-        rules = context.score_rules
-        told["validation_ap_by_rule"] = {name: round(ap, 2) for name, ap in rules.items()}
+        told["score_rules"] = {"base": context.base_rule, "refined": context.score_rule}
+        for name, rules in (("base", context.base_rules), ("refined", context.score_rules)):
+            told[f"validation_ap_{name}"] = {rule: round(ap, 2) for rule, ap in rules.items()}
     return told
 
 
