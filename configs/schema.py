@@ -74,7 +74,7 @@ class EstimatorConfig:
     when: str = "always"
     sure_score: float = 0.55
     sure_joints: int = 8
-    hold: int = 4
+    hold: int = 2
     hold_oks: float = 0.8
 
     def __post_init__(self) -> None:
