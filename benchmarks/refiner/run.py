@@ -55,16 +55,17 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         model, compare = _exports(options, Path(folder))
         context = _context(options, model, compare)
+        told = _about(options, context)
         figures = []
         for name in options.sections:
             started = time.monotonic()
-            figures += _SECTIONS[name](context)
+            found = _SECTIONS[name](context)
             spent = time.monotonic() - started
             print(f"{name}: {spent:.0f} s", file=sys.stderr, flush=True)
-        told = _about(options, context)
+            if options.json:  # at once: a long run that is cut off leaves what it has
+                report.append_json(options.json, found, told)
+            figures += found
     print(report.markdown(figures, told), end="")
-    if options.json:
-        report.append_json(options.json, figures, told)
     if options.markdown:
         report.write_markdown(options.markdown, figures, told)
     return 0
