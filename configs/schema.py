@@ -74,7 +74,7 @@ class EstimatorConfig:
     when: str = "always"
     sure_score: float = 0.55
     sure_joints: int = 8
-    hold: int = 4
+    hold: int = 2
     hold_oks: float = 0.8
 
     def __post_init__(self) -> None:
@@ -103,6 +103,8 @@ class RefinerConfig:
         max_batch: Most people that go through the network at once.
         flip: Refine the mirrored crop too and join the two; takes twice as long.
         prior: Tell the refiner where the tracks expect each person; off to compare.
+        given_weight: Weight of the estimator's place of a joint that the refiner has near by, the
+            rest being the refiner's; 0 takes the refiner's alone (0 to below 1).
         keep_below: A joint that would be moved far with a probability below this stays where the
             estimator had it; 0 moves all, a higher value does less harm to joints that were right
             and mends fewer that were not (0 to below 1).
@@ -116,10 +118,12 @@ class RefinerConfig:
     max_batch: int = 8
     flip: bool = False
     prior: bool = True
-    keep_below: float = 0.25
+    given_weight: float = 0.4
+    keep_below: float = 0.3
 
     def __post_init__(self) -> None:
         check_range("refiner.threshold", self.threshold, 0, 0.999)
+        check_range("refiner.given_weight", self.given_weight, 0, 0.999)
         check_range("refiner.keep_below", self.keep_below, 0, 0.999)
         check_sizes("refiner.sizes", self.sizes)
         check_range("refiner.max_zoom", self.max_zoom, 0.1, 10)

@@ -107,6 +107,7 @@ def _load_refiner(settings: RefinerConfig, options: RuntimeOptions) -> PoseRefin
         max_batch=settings.max_batch,
         threshold=settings.threshold,
         flip=settings.flip,
+        given_weight=settings.given_weight,
         keep_below=settings.keep_below,
     )
     refiner.warm_up()

@@ -90,6 +90,13 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
     )
     scope.add_argument("--flip", action="store_true", help="refine the mirrored crop too")
     scope.add_argument(
+        "--given-weight",
+        type=float,
+        default=RefinerConfig().given_weight,
+        metavar="W",
+        help="weight of a joint's place before, where the refiner has it near by [%(default)s]",
+    )
+    scope.add_argument(
         "--keep-below",
         type=float,
         default=RefinerConfig().keep_below,

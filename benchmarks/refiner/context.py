@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from steadypose.benchmarks.refiner.average_precision import (
+    BASE_RULES,
     SCORE_RULES,
     Evaluation,
     Floats,
@@ -68,29 +69,43 @@ class Context:
 
     @cached_property
     def score_rules(self) -> dict[str, float]:
-        """AP on the validation split with each rule for a person's score, mean over the bases."""
+        """AP on the validation split with each rule for a refined person's score, mean of bases."""
+        return {rule: self._ap_with(rule, refined=True) for rule in SCORE_RULES}
+
+    @cached_property
+    def base_rules(self) -> dict[str, float]:
+        """The same of the bases alone."""
+        return {rule: self._ap_with(rule, refined=False) for rule in BASE_RULES}
+
+    def _ap_with(self, rule: str, *, refined: bool) -> float:
         people = self.data.chooser
         if people is None:
-            return dict.fromkeys(SCORE_RULES, float("nan"))
-        return {rule: self._ap_with(rule, people) for rule in SCORE_RULES}
-
-    def _ap_with(self, rule: str, people: People) -> float:
+            return float("nan")
         found = []
         for base in self.crop_bases or self.bench.bases:
             before = self.bench.estimate(base, people.rows)
-            after = self.bench.refined(base, people.rows)
-            scores = SCORE_RULES[rule](after, before)
-            found.append(self.evaluation(people.pictures, after, scores).ap())
+            joints = self.bench.refined(base, people.rows) if refined else before
+            scores = SCORE_RULES[rule](joints, before)
+            found.append(self.evaluation(people.pictures, joints, scores).ap())
         return float(np.mean(found))
 
     @cached_property
     def score_rule(self) -> str:
-        """The best of them; the first where they cannot be told apart."""
+        """The best for refined people; the first where they cannot be told apart."""
         return max(self.score_rules, key=lambda rule: self.score_rules[rule])
 
+    @cached_property
+    def base_rule(self) -> str:
+        """The best for the bases alone."""
+        return max(self.base_rules, key=lambda rule: self.base_rules[rule])
+
     def person_scores(self, refined: Joints, base: Joints) -> Floats:
-        """``(P,)`` by the rule chosen."""
+        """``(P,)`` of refined people by the rule chosen."""
         return SCORE_RULES[self.score_rule](refined, base)
+
+    def base_scores(self, base: Joints) -> Floats:
+        """``(P,)`` of a base's people by the rule chosen."""
+        return SCORE_RULES[self.base_rule](base, base)
 
     def evaluation(self, pictures: Sequence[str], joints: Joints, scores: Floats) -> Evaluation:
         """Of people ``(P, 19, 3)`` with scores ``(P,)`` in COCO pictures."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from steadypose.engines.estimators import load_estimator
 from steadypose.engines.refiner import PoseRefiner, load_refiner
 from steadypose.engines.refiner.data.records import JOINTS
 from steadypose.engines.refiner.load import refiner_path
-from steadypose.engines.refiner.refine import KEEP_BELOW
 from steadypose.engines.runtimes import Engine, RuntimeOptions
 from steadypose.errors import ModelError
 from steadypose.poses import Poses
@@ -96,13 +96,13 @@ class RefinerFile:
     Args:
         model: Name of one that is shipped, or the ONNX file.
         threads: Of one call.
-        flip: Whether the mirrored crop is refined too.
-        keep_below: Probability below which joints are not moved far.
+        how: ``flip``, ``given_weight`` and ``keep_below`` of ``PoseRefiner``, where they are not
+            the usual ones.
         engine: Runs it in another form, such as INT8; None runs it as in use.
 
     Attributes:
         path, sha256: The file.
-        flip, keep_below: As given.
+        how: As given.
         record: What the export wrote into it, ``variant`` and ``precision`` among it.
 
     Raises:
@@ -114,18 +114,15 @@ class RefinerFile:
         model: str,
         threads: int,
         *,
-        flip: bool = False,
-        keep_below: float = KEEP_BELOW,
+        how: Mapping[str, Any] | None = None,
         engine: Engine | None = None,
     ) -> None:
-        self.path, self.flip, self.keep_below = refiner_path(model), flip, keep_below
+        self.path, self.how = refiner_path(model), dict(how or {})
         if engine is None:
             options = RuntimeOptions(device="cpu", threads=threads)
-            self._refiner = load_refiner(
-                model, options, policy=POLICY, flip=flip, keep_below=keep_below
-            )
+            self._refiner = load_refiner(model, options, policy=POLICY, **self.how)
         else:
-            self._refiner = PoseRefiner(engine, POLICY, flip=flip, keep_below=keep_below)
+            self._refiner = PoseRefiner(engine, POLICY, **self.how)
         self.sha256, self.record = zoo.file_sha256(self.path), record_of(self.path)
 
     @property

@@ -53,18 +53,18 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         model, compare = _exports(options, Path(folder))
         context = _context(options, model, compare)
+        config, origin = _config(options, context), Origin.of(options, _PACKAGES)
         figures = []
         for name in options.sections:
             started = time.monotonic()
-            figures += _SECTIONS[name](context)
+            found = _SECTIONS[name](context)
             spent = time.monotonic() - started
             print(f"{name}: {spent:.0f} s", file=sys.stderr, flush=True)
-        config = _config(options, context)
-    origin = Origin.of(options, _PACKAGES)
-    found = report.as_records(figures, config)
-    text = report.markdown(found, origin)
+            figures += found
+            # At once: a long run that is cut off leaves what it has.
+            records.append(options.json, report.as_records(found, config), origin)
+    text = report.markdown(report.as_records(figures, config), origin)
     print(text, end="")
-    records.append(options.json, found, origin)
     if options.markdown:
         write_whole(options.markdown, text)
     return 0
@@ -89,7 +89,7 @@ def _exports(options: argparse.Namespace, folder: Path) -> tuple[str, tuple[str,
 
 
 def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) -> Context:
-    refiner = RefinerFile(model, options.threads, flip=options.flip, keep_below=options.keep_below)
+    refiner = RefinerFile(model, options.threads, how=_how(options))
     bases = [Base(name, options.threads) for name in options.bases]
     return Context(
         bench=Workbench(refiner, bases, options.cache),
@@ -104,6 +104,10 @@ def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) 
     )
 
 
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in ("flip", "given_weight", "keep_below")}
+
+
 def _config(options: argparse.Namespace, context: Context) -> dict[str, Any]:
     """What a reader needs to know to do it again."""
     refiner, data = context.bench.refiner, context.data
@@ -115,13 +119,12 @@ def _config(options: argparse.Namespace, context: Context) -> dict[str, Any]:
         "precision": refiner.precision,
         "split": "test" if options.limit is None else f"part of test, {options.limit} pictures",
         "data": counts,
-        "flip": options.flip,
-        "keep_below": options.keep_below,
+        **_how(options),
         "resamples": options.resamples,
         "seed": options.seed,
     }
     if data.chooser is not None and {"ap", "prior", "int8"} & set(options.sections):
-        told["score_rule"] = context.score_rule
-        rules = context.score_rules
-        told["validation_ap_by_rule"] = {name: round(ap, 2) for name, ap in rules.items()}
+        told["score_rules"] = {"base": context.base_rule, "refined": context.score_rule}
+        for name, rules in (("base", context.base_rules), ("refined", context.score_rules)):
+            told[f"validation_ap_{name}"] = {rule: round(ap, 2) for rule, ap in rules.items()}
     return told

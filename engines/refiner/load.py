@@ -10,7 +10,7 @@ from steadypose.configs import unknown
 from steadypose.engines import zoo
 from steadypose.engines.crops import CropPolicy
 from steadypose.engines.refiner.precision import float32_graph
-from steadypose.engines.refiner.refine import KEEP_BELOW, PoseRefiner
+from steadypose.engines.refiner.refine import GIVEN_WEIGHT, KEEP_BELOW, PoseRefiner
 from steadypose.engines.runtimes import Engine, RuntimeOptions, Shapes, load_engine
 from steadypose.errors import ModelError
 from steadypose.skeletons import COCO19
@@ -30,6 +30,7 @@ def load_refiner(
     max_batch: int = 8,
     threshold: float = 0.0,
     flip: bool = False,
+    given_weight: float = GIVEN_WEIGHT,
     keep_below: float = KEEP_BELOW,
 ) -> PoseRefiner:
     """Load a refiner; the processor computes in FP32 whatever the file's precision.
@@ -41,6 +42,7 @@ def load_refiner(
         max_batch: No more crops than this go through the network at once.
         threshold: Probability up to which joints are dropped; see ``PoseRefiner``.
         flip: Whether the mirrored crop is refined too.
+        given_weight: Weight of the place given where both agree; see ``PoseRefiner``.
         keep_below: Probability below which a joint is not moved far; see ``PoseRefiner``.
 
     Raises:
@@ -59,6 +61,7 @@ def load_refiner(
         max_batch=max_batch,
         threshold=threshold,
         flip=flip,
+        given_weight=given_weight,
         keep_below=keep_below,
     )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from steadypose.configs import RefinerConfig
 from steadypose.engines.crops import CropPolicy, Crops, Size, cut
 from steadypose.engines.pixels import Pixels, infer_pixels
+from steadypose.engines.refiner.joining import join, settle
 from steadypose.engines.runtimes import Engine
 from steadypose.errors import ConfigError, InputError
 from steadypose.poses import Poses
@@ -24,10 +25,7 @@ PADDING = 1.15
 """Factor by which boxes are enlarged, as in training."""
 JOINTS = len(COCO19)
 
-KEEP_BELOW = RefinerConfig.keep_below
-
-_SAME_PLACE = 0.03
-"""Share of the crop's height within which two places are the same."""
+GIVEN_WEIGHT, KEEP_BELOW = RefinerConfig.given_weight, RefinerConfig.keep_below
 
 
 class PoseRefiner:
@@ -44,12 +42,14 @@ class PoseRefiner:
         flip: Also refine the mirrored crop: where both find a joint in the same place the mean
             counts, else the place that is surer; the probability is the mean of both in logits.
             Takes twice as long.
+        given_weight: Weight of the place that a joint was given at, where the refiner has it near
+            by: the mean of both is right more often than either. 0 takes the refiner's alone.
         keep_below: A joint that would be moved to another place, with a probability below this,
             stays where it was given, under that probability: where the refiner is so unsure, the
             estimator is right more often. 0 moves all.
 
     Raises:
-        ConfigError: The threshold or ``keep_below`` is not in 0 to below 1.
+        ConfigError: One of these is not in 0 to below 1.
     """
 
     skeleton = COCO19
@@ -62,15 +62,18 @@ class PoseRefiner:
         max_batch: int = 8,
         threshold: float = 0.0,
         flip: bool = False,
+        given_weight: float = GIVEN_WEIGHT,
         keep_below: float = KEEP_BELOW,
     ) -> None:
-        for name, value in (("threshold", threshold), ("keep_below", keep_below)):
+        shares = {"threshold": threshold, "given_weight": given_weight, "keep_below": keep_below}
+        for name, value in shares.items():
             if not 0 <= value < 1:
                 raise ConfigError(f"refiner {name}: expected 0 to below 1, got {value:g}")
         wanted = policy or CropPolicy()
         self.engine = engine
         self.policy = replace(wanted, padding=wanted.padding or PADDING)
-        self.threshold, self.flip, self.keep_below = threshold, flip, keep_below
+        self.threshold, self.flip = threshold, flip
+        self.given_weight, self.keep_below = given_weight, keep_below
         self._padding = wanted.padding or PADDING
         self._max_batch = max_batch
 
@@ -169,7 +172,9 @@ class PoseRefiner:
         crops = cut(images, boxes, size, self._padding)
         given = _into_crops(poses, crops)
         found = self._infer(crops.pixels, given, _into_crops(priors, crops))
-        found = _kept(given, found, _SAME_PLACE * size[0], self.keep_below)
+        found = settle(
+            given, found, size[0], given_weight=self.given_weight, keep_below=self.keep_below
+        )
         return np.concatenate([crops.to_frame(found[..., :2]), found[..., 2:]], 2)
 
     def _infer(self, pixels: Pixels, poses: Joints, priors: Joints) -> Joints:
@@ -179,7 +184,7 @@ class PoseRefiner:
             return found
         height, width = pixels.source.shape[1:3]
         mirrored = self._run(pixels.mirrored(), _mirror(poses, width), _mirror(priors, width))
-        return _join(found, _mirror(mirrored, width), _SAME_PLACE * height)
+        return join(found, _mirror(mirrored, width), height)
 
     def _run(self, pixels: Pixels, poses: Joints, priors: Joints) -> Joints:
         found = infer_pixels(self.engine, "image", pixels, {"pose": poses, "prior": priors})
@@ -253,23 +258,3 @@ def _mirror(joints: Joints, width: int) -> Joints:
     known = mirrored[..., 2] > 0
     mirrored[..., 0] = np.where(known, width - 1 - mirrored[..., 0], 0)
     return mirrored
-
-
-def _kept(given: Joints, found: Joints, reach: float, below: float) -> Joints:
-    """The joints found, but for unsure ones far from where they were given."""
-    apart = np.linalg.norm(found[..., :2] - given[..., :2], axis=2) > reach
-    stays = apart & (given[..., 2] > 0) & (found[..., 2] < below)
-    place = np.where(stays[..., None], given[..., :2], found[..., :2])
-    return np.concatenate([place, found[..., 2:]], 2)
-
-
-def _join(one: Joints, other: Joints, reach: float) -> Joints:
-    """Two results on the same people as one; see ``PoseRefiner``."""
-    score = np.stack([one[..., 2], other[..., 2]])
-    sure = np.clip(score.astype(np.float64), 1e-7, 1 - 1e-7)
-    odds = np.log(sure / (1 - sure)).mean(0)
-    apart = np.linalg.norm(one[..., :2] - other[..., :2], axis=2) > reach
-    first = np.where(apart, score[0] >= score[1], 0.5)[..., None]
-    place = first * one[..., :2] + (1 - first) * other[..., :2]
-    probability = 1 / (1 + np.exp(-odds))
-    return np.concatenate([place, probability[..., None]], 2).astype(np.float32)

@@ -84,9 +84,18 @@ def test_scores_of_people() -> None:
     base[0, :4, 2] = (0.05, 0.2, 0.4, 0.6)
     base[:, 17:, 2] = 1  # head top and neck are not COCO's
     refined = base.copy()
-    refined[0, :17, 2] = 0.5
+    refined[0, :17, 2] = np.where(np.arange(17) < 10, 0.8, 0.2)
     assert base_score(base) == pytest.approx([0.4, 0.01])
     told = {name: rule(refined, base)[0] for name, rule in SCORE_RULES.items()}
+    mean = (10 * 0.8 + 7 * 0.2) / 17
     assert told == pytest.approx(
-        {"mean": 0.5, "mean of those above 0.1": 0.5, "mean x base's": 0.2, "base's": 0.4}
+        {
+            "mean": mean,
+            "mean of those above 0.1": mean,
+            "mean, each weighted by itself": (10 * 0.64 + 7 * 0.04) / (10 * 0.8 + 7 * 0.2),
+            "mean x base's": 0.4 * mean,
+            "base's": 0.4,
+        }
     )
+    nobody = np.zeros((1, 19, 3), np.float32)
+    assert SCORE_RULES["mean, each weighted by itself"](nobody, nobody) == 0

@@ -92,7 +92,7 @@ def test_every_section_on_known_networks(
     figures, table = tmp_path / "figures.jsonl", tmp_path / "table.md"
     given = ["--coco", *coco, "--lsp", lsp, "--bases", base, "--detector", detector]
     given += ["--resamples", 20, "--threads", 1, "--compare", half, "--cache", tmp_path / "kept"]
-    given += ["--json", figures, "--markdown", table]
+    given += ["--json", figures, "--markdown", table, "--given-weight", 0]
     assert bench.run(options(refiner, *given)) == 0
     lines = [json.loads(line) for line in figures.read_text().splitlines()]
     found = {

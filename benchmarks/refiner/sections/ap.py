@@ -14,7 +14,6 @@ from steadypose.benchmarks.refiner.arguments import WHOLE
 from steadypose.benchmarks.refiner.average_precision import (
     Compared,
     Evaluation,
-    base_score,
     coco_results,
 )
 from steadypose.benchmarks.refiner.context import Context
@@ -85,9 +84,9 @@ def _figure(context: Context, base: Base, boxes: _Boxes, images: Sequence[int]) 
     sides = [
         [Evaluation(context.truth, images, coco_results(ids, joints, boxes.likelihood * scores))]
         for joints, scores in (
-            (before, base_score(before)),
+            (before, context.base_scores(before)),
             (after, context.person_scores(after, before)),
-            (after, base_score(before)),
+            (after, context.base_scores(before)),
         )
     ]
     settings = context.settings
@@ -104,7 +103,10 @@ def _figure(context: Context, base: Base, boxes: _Boxes, images: Sequence[int]) 
         n=len(boxes.rows),
         groups=len(images),
         target=_target(base.name, context.bench.refiner.variant),
-        more={"score_rule": context.score_rule, "after_with_the_base's_score": kept.value},
+        more={
+            "score_rules": [context.base_rule, context.score_rule],
+            "after_with_the_base's_score": kept.value,
+        },
     )
 
 

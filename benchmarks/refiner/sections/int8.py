@@ -199,13 +199,7 @@ def _moved(name: str, tried: _Tried, trial: _Trial) -> Figure:
 def _refined(context: Context, tried: _Tried, base: Base, rows: Rows) -> Joints:
     refiner, threads = context.bench.refiner, context.settings.threads
     engine = Session(refiner.engine, tried.graph, threads)
-    quantised = RefinerFile(
-        str(refiner.path),
-        threads,
-        flip=refiner.flip,
-        keep_below=refiner.keep_below,
-        engine=engine,
-    )
+    quantised = RefinerFile(str(refiner.path), threads, how=refiner.how, engine=engine)
     return Workbench(quantised, []).refine(rows, context.bench.estimate(base, rows))
 
 

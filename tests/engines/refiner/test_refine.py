@@ -189,6 +189,19 @@ def test_unsure_joints_are_not_moved_far(
     assert np.allclose(np.delete(refined.scores[0], 3), 0.5 * score + 0.25 * 0.6)
 
 
+def test_a_joint_moved_a_little_goes_part_of_the_way_back(tmp_path: Path) -> None:
+    refiner, _ = tiny_refiner(tmp_path, policy=CropPolicy(sizes=(SIZE,)), given_weight=0.5)
+    poses = people()
+    poses.scores[0, 3] = 0
+    refined = refiner.refine(IMAGE, poses, prior_of(poses))
+    scale = pixels_per_crop_pixel(BOX[None], SIZE, 1.15)[0]
+    moved = (refined.keypoints - poses.keypoints)[0, :, 0]
+    expected = np.full(19, MOVE_PX / 2 * scale)
+    expected[3] = 0  # it was missing: only the prior told where it is
+    assert np.allclose(moved, expected, rtol=0.02, atol=1e-3)
+    assert np.allclose(np.delete(refined.scores[0], 3), 0.5 * 0.8 + 0.25 * 0.6)
+
+
 def test_people_of_several_frames_share_batches_of_one_size(tmp_path: Path) -> None:
     policy = CropPolicy(sizes=((128, 96), SIZE), max_zoom=1.0)
     refiner, engine = tiny_refiner(tmp_path, policy=policy, max_batch=3)
@@ -256,10 +269,9 @@ def test_priors_of_another_shape_are_refused(tiny: tuple[PoseRefiner, Recorded])
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0])
 def test_thresholds_out_of_range_are_refused(tmp_path: Path, threshold: float) -> None:
-    with pytest.raises(ConfigError, match="keep_below"):
-        tiny_refiner(tmp_path, keep_below=threshold)
-    with pytest.raises(ConfigError, match="refiner threshold"):
-        tiny_refiner(tmp_path, threshold=threshold)
+    for name in ("threshold", "given_weight", "keep_below"):
+        with pytest.raises(ConfigError, match=f"refiner {name}"):
+            tiny_refiner(tmp_path, **{name: threshold})
 
 
 @given(st.floats(-500, 500), st.floats(-500, 500), st.floats(2, 900), st.floats(2, 900), st.data())

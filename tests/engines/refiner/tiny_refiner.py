@@ -101,7 +101,8 @@ class Recorded:
 
 
 def tiny_refiner(folder: Path, **options: Any) -> tuple[PoseRefiner, Recorded]:
-    """A refiner on the tiny network, and what goes into it."""
-    refiner = load_refiner(str(write_tiny_refiner(folder / "tiny.onnx")), **options)
+    """A refiner on the tiny network, whose word alone counts, and what goes into it."""
+    how = {"given_weight": 0.0, "keep_below": 0.25, **options}
+    refiner = load_refiner(str(write_tiny_refiner(folder / "tiny.onnx")), **how)
     refiner.engine = recorded = Recorded(refiner.engine)
     return refiner, recorded
