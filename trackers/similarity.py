@@ -52,7 +52,8 @@ def affinity(
     settings: TrackerSettings,
 ) -> Affinity:
     """Compare tracks and observations that are near each other."""
-    tracks, people = pairs = _near(predictions, observations)
+    places = centres(predictions.boxes), centres(observations.boxes)
+    tracks, people = pairs = _near(predictions, observations, places)
     if not len(tracks):
         return Affinity(tracks, people, np.zeros(0), np.zeros(0))
     pose, certain_pose, shared = _pose_closeness(
@@ -61,12 +62,17 @@ def affinity(
     # The pose counts less, the fewer joints can be compared; without any, the box decides.
     pose_weight = (1 - settings.box_weight) * shared / (shared + settings.few_joints)
     box = box_iou_pairs(predictions.boxes.take(tracks, 0), observations.boxes.take(people, 0))
-    way, way_weight = _direction(predictions, observations, pairs, settings)
-    looks, looks_weight, stranger = _looks(predictions, observations, pairs, settings)
-    rest = settings.box_weight * box + way_weight * way + looks_weight * looks
-    total = pose_weight + settings.box_weight + way_weight + looks_weight
+    rest, total = settings.box_weight * box, pose_weight + settings.box_weight
     growth = np.log(predictions.sizes[tracks] / observations.sizes[people])
-    plausible = ~stranger * np.exp(-((growth / settings.growth_tolerance) ** 2) / 2) / total
+    plausible = np.exp(-((growth / settings.growth_tolerance) ** 2) / 2)
+    if settings.direction_weight:
+        way, weight = _direction(predictions, observations, places, pairs, settings)
+        rest, total = rest + weight * way, total + weight
+    if predictions.appearance.shape[1] and observations.appearance.shape[1]:
+        looks, weight, stranger = _looks(predictions, observations, pairs, settings)
+        rest, total = rest + weight * looks, total + weight
+        plausible[stranger] = 0
+    plausible /= total
     return Affinity(
         tracks,
         people,
@@ -87,13 +93,14 @@ def likeness(resembling: Array, settings: TrackerSettings) -> Array:
     return np.minimum(np.maximum(terms, 0), 1)
 
 
-def _near(predictions: Predictions, observations: Observations) -> _Pairs:
+def _near(
+    predictions: Predictions, observations: Observations, places: tuple[Array, Array]
+) -> _Pairs:
     """Rows of tracks and people whose centres are within the gate; others are not compared.
 
     A person's size and two standard deviations apart, no pair reaches a similarity that counts.
     """
     slack = predictions.sizes / 2 + 2 * np.sqrt(predictions.centre_var)
-    places = centres(predictions.boxes), centres(observations.boxes)
     return within(*places, slack, observations.sizes / 2)
 
 
@@ -133,6 +140,7 @@ def _pose_closeness(
 def _direction(
     predictions: Predictions,
     observations: Observations,
+    places: tuple[Array, Array],
     pairs: _Pairs,
     settings: TrackerSettings,
 ) -> tuple[Array, Array]:
@@ -142,15 +150,12 @@ def _direction(
     direction, 0 for the opposite one. It weighs the less, the less the speed stands out from its
     uncertainty and the way from the noise of boxes.
     """
-    tracks, people = pairs
-    if not settings.direction_weight:
-        return np.zeros(len(tracks)), np.zeros(len(tracks))
-    velocity = predictions.velocity
-    start = centres(predictions.boxes) - velocity * predictions.unseen_s[:, None]
+    (tracks, people), (start, there), velocity = pairs, places, predictions.velocity
+    start = start - velocity * predictions.unseen_s[:, None]
     squared = _dot(velocity, velocity)
     plain = settings.direction_weight * squared / (squared + 2 * predictions.velocity_var)
     noise = 2 * (settings.box_noise * observations.sizes) ** 2
-    way = centres(observations.boxes).take(people, 0) - start.take(tracks, 0)
+    way = there.take(people, 0) - start.take(tracks, 0)
     length, speed = _dot(way, way), squared[tracks]
     weight = plain[tracks] * length / (length + noise[people])
     along = _dot(velocity.take(tracks, 0), way)
@@ -177,8 +182,6 @@ def _looks(
     may who look alike.
     """
     tracks, people = pairs
-    if not predictions.appearance.shape[1] or not observations.appearance.shape[1]:
-        return np.zeros(len(tracks)), np.zeros(len(tracks)), np.zeros(len(tracks), bool)
     cosine = resemblance(
         predictions.appearance.take(tracks, 0), observations.appearance.take(people, 0)
     )
