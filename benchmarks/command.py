@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from steadypose.benchmarks.engines.arguments import add_arguments as add_engines
+from steadypose.benchmarks.peers.arguments import add_arguments as add_peers
 from steadypose.benchmarks.refiner.arguments import add_arguments as add_refiner
 from steadypose.benchmarks.trackers.arguments import add_arguments as add_trackers
 from steadypose.errors import SteadyposeError
@@ -114,6 +115,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.trackers.run",
         add_trackers,
         "who keeps the ids under noise: Steadypose and its peers, fed the same",
+    ),
+    "peers": (
+        "steadypose.benchmarks.peers.run",
+        add_peers,
+        "Steadypose beside what a user would take instead: speed, memory, accuracy, identity",
     ),
     "accuracy": (
         "steadypose.benchmarks.accuracy",

@@ -1,0 +1,215 @@
+"""Rows of ``bench peers`` as tables; medians over the rounds."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from steadypose.benchmarks.writing import table, write_whole
+from steadypose.errors import InputError
+
+BEGIN, END = "<!-- bench peers: begin -->", "<!-- bench peers: end -->"
+"""Marks between which a page holds the tables."""
+
+OURS = "Steadypose"
+Record = Mapping[str, Any]
+_NONE = "-"
+
+
+class Records:
+    """Lines of ``--json``, by section, case and system; the last one of a round counts."""
+
+    def __init__(self, lines: Sequence[Record]) -> None:
+        self.lines = lines
+        self._by_key: dict[tuple[str, str, str], dict[int, Record]] = defaultdict(dict)
+        for line in lines:
+            key = line["section"], line["case"], line["name"]
+            self._by_key[key][line["more"].get("round", 0)] = line
+
+    def cases(self, section: str) -> list[str]:
+        """Cases of a section as they came first."""
+        return list(dict.fromkeys(c for s, c, _ in self._by_key if s == section))
+
+    @property
+    def systems(self) -> list[str]:
+        """Names as they came first, ours before the peers."""
+        names = list(dict.fromkeys(name for _, _, name in self._by_key))
+        return sorted(names, key=lambda name: not name.startswith(OURS))
+
+    def values(self, section: str, case: str, name: str, value: str) -> list[float]:
+        """A value in each round that has it."""
+        rounds = self._by_key.get((section, case, name), {})
+        found = [line["values"].get(value) for _, line in sorted(rounds.items())]
+        return [float(x) for x in found if x is not None and math.isfinite(x)]
+
+    def one(self, section: str, case: str, name: str, value: str) -> float | None:
+        """The median over the rounds, or None."""
+        found = self.values(section, case, name, value)
+        return median(found) if found else None
+
+    def any(self, section: str, name: str, value: str) -> float | None:
+        """The same of the first case that has it."""
+        found = (self.one(section, case, name, value) for case in self.cases(section))
+        return next((x for x in found if x is not None), None)
+
+    def setting(self, name: str, key: str) -> Any:
+        """What was told of a system."""
+        return next((x["settings"].get(key) for x in self.lines if x["name"] == name), None)
+
+
+def read_records(path: Path) -> Records:
+    """Read the lines of ``--json``. Raises InputError."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return Records([json.loads(line) for line in lines])
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not rows of bench peers: {error}") from error
+
+
+def markdown(records: Records) -> str:
+    """All tables."""
+    parts = [_about(records), _systems(records)]
+    parts += [_clip(records, case) for case in records.cases("speed")]
+    parts += [_crowd(records), _standing(records), _failures(records)]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+
+
+def write_page(path: Path, text: str) -> None:
+    """Put tables between the marks of a page, or write them as a page. Raises OutputError."""
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    if BEGIN in page and END in page:
+        before, rest = page.split(BEGIN, 1)
+        after = rest.split(END, 1)[1]
+        text = f"{before}{BEGIN}\n\n{text}\n{END}{after}"
+    write_whole(path, text)
+
+
+def _about(records: Records) -> list[str]:
+    runs = {line["section"]: line["run"] for line in records.lines}
+    return [
+        f"- {section}: {run['hardware']}, {run['threads']} threads; "
+        + ", ".join(f"{name} {value}" for name, value in run["versions"].items())
+        + f"; commit {run['commit']}; `{run['command']}`"
+        for section, run in runs.items()
+    ]
+
+
+def _systems(records: Records) -> list[str]:
+    columns: list[tuple[str, Callable[[str], str]]] = [
+        ("licence", lambda n: str(records.setting(n, "licence"))),
+        ("follows", lambda n: "several" if records.setting(n, "several") else "one person"),
+        ("AP", _any(records, "accuracy", "AP", ".1f")),
+        ("AP val2017", _any(records, "accuracy", "AP val2017", ".1f")),
+        ("IDF1", _any(records, "identity", "IDF1", ".1f")),
+        ("switches", _any(records, "identity", "switches", ".0f")),
+        ("installed, MB", _any(records, "install", "installed_mb", ".0f")),
+        ("networks, MB", _any(records, "install", "networks_mb", ".0f")),
+        ("to install, s", _any(records, "install", "install_s", ".0f")),
+    ]
+    return _rows(records, columns)
+
+
+def _clip(records: Records, case: str) -> list[str]:
+    def value(name: str, form: str) -> Callable[[str], str]:
+        return lambda n: _said(records.one("speed", case, n, name), form)
+
+    def spread(n: str) -> str:
+        found = records.values("speed", case, n, "fps")
+        return f"{median(found):.1f} ({min(found):.1f} to {max(found):.1f})" if found else _NONE
+
+    columns = [
+        ("people found", value("people", ".1f")),
+        ("frames/s", spread),
+        ("ms a frame, running", value("frame_ms", ".1f")),
+        ("first result, s", value("first_s", ".1f")),
+        ("processor, s", value("cpu_s", ".0f")),
+        ("peak, MB", value("peak_mb", ".0f")),
+    ]
+    frames = records.any("speed", records.systems[0], "frames")
+    counts = [records.one("speed", case, n, "frames") for n in records.systems]
+    frames = next((c for c in counts if c is not None), frames)
+    return [f"**{case}**, {_said(frames, '.0f')} frames", "", *_rows(records, columns)]
+
+
+def _crowd(records: Records) -> list[str]:
+    cases = sorted(records.cases("crowd"), key=int)
+    if not cases:
+        return []
+
+    def cell(case: str) -> Callable[[str], str]:
+        def said(name: str) -> str:
+            spent = _said(records.one("crowd", case, name, "frame_ms"), ".1f")
+            return f"{spent} ({_said(records.one('crowd', case, name, 'people'), '.1f')})"
+
+        return said
+
+    columns = [(f"{case} people" if case != "1" else "1", cell(case)) for case in cases]
+    return ["**ms a frame (people found)**", "", *_rows(records, columns)]
+
+
+def _standing(records: Records) -> list[str]:
+    """How much faster ours is than each peer that follows several, at its AP or better."""
+    ours = [n for n in records.systems if n.startswith(OURS)]
+    peers = [n for n in records.systems if n not in ours and records.setting(n, "several")]
+    places = [("speed", case, "fps") for case in records.cases("speed")]
+    places += [("crowd", c, "frame_ms") for c in sorted(records.cases("crowd"), key=int)]
+    precise = {n: records.any("accuracy", n, "AP") for n in records.systems}
+    if not places or not peers or not any(precise.values()):
+        return []
+
+    def cell(peer: str, place: tuple[str, str, str]) -> str:
+        ratios = [
+            (ratio, name)
+            for name in ours
+            if (precise[name] or 0) >= (precise[peer] or math.inf)
+            and (ratio := _faster(records, place, name, peer)) is not None
+        ]
+        if not ratios:
+            return _NONE
+        ratio, name = max(ratios)
+        return f"{ratio:.2f} ({name.removeprefix(OURS).strip()})"
+
+    head = ["frames/s of Steadypose by those of", "AP", *(c for _, c, _ in places)]
+    rows = [[p, _said(precise[p], ".1f"), *(cell(p, x) for x in places)] for p in peers]
+    return ["**At equal or better AP**", "", *table(head, rows)]
+
+
+def _faster(records: Records, place: tuple[str, str, str], ours: str, peer: str) -> float | None:
+    """How many times as many frames/s: median over the rounds' own ratios."""
+    mine, theirs = (
+        records.values(*place[:2], ours, place[2]),
+        records.values(*place[:2], peer, place[2]),
+    )
+    pairs = list(zip(mine, theirs, strict=False))
+    if not pairs:
+        return None
+    return median(b / a if place[2] == "frame_ms" else a / b for a, b in pairs)
+
+
+def _failures(records: Records) -> list[str]:
+    told = {
+        f"- {line['name']}, {line['section']}: {line['more']['failed']}"
+        for line in records.lines
+        if "failed" in line["more"]
+        and not records.values(line["section"], line["case"], line["name"], "frames")
+    }
+    return sorted(told)
+
+
+def _rows(records: Records, columns: Sequence[tuple[str, Callable[[str], str]]]) -> list[str]:
+    shown = [[name, *(cell(name) for _, cell in columns)] for name in records.systems]
+    kept = [row for row in shown if any(cell != _NONE for cell in row[1:])]
+    return table(["", *(head for head, _ in columns)], kept)
+
+
+def _any(records: Records, section: str, value: str, form: str) -> Callable[[str], str]:
+    return lambda name: _said(records.any(section, name, value), form)
+
+
+def _said(value: float | None, form: str) -> str:
+    return _NONE if value is None else format(value, form)
