@@ -58,18 +58,17 @@ class Bench:
             command, threads=job.threads, cwd=job.out, env=system.env, limit_s=self.limit_s
         )
 
-    def each(
-        self, section: str, case: str, measure: Callable[[System], Values], number: int = 0
-    ) -> None:
+    def each(self, section: str, case: str, measure: Callable[[System], Values]) -> None:
         """Measure every system once; one that fails is reported with what it said."""
         for system in self.systems:
-            more: dict[str, object] = {"round": number}
+            if section == "identity" and not system.names:
+                continue
+            more = {}
             try:
                 values = measure(system)
             except InputError as error:
-                values, more = {}, {**more, "failed": str(error)}
-            kind = {"licence": system.licence, "several": system.several}
-            told = {"threads": self.threads, **kind}
+                values, more = {}, {"failed": str(error)}
+            told = {"licence": system.licence, "several": system.several, "names": system.names}
             self.report(
                 Row(
                     section=section,
@@ -106,10 +105,8 @@ def speed(bench: Bench, clips: Sequence[Path]) -> None:
     """The whole programme over each clip."""
     for clip in clips:
         frames = clip_frames(clip)
-        for number in range(bench.rounds):
-            bench.each(
-                "speed", clip.name, lambda s, c=clip, n=frames: _clip(bench, s, c, n), number
-            )
+        for _ in range(bench.rounds):
+            bench.each("speed", clip.name, lambda s, c=clip, n=frames: _clip(bench, s, c, n))
 
 
 def crowd(bench: Bench, data: CocoSet, counts: Sequence[int], frames: int) -> None:
@@ -117,11 +114,9 @@ def crowd(bench: Bench, data: CocoSet, counts: Sequence[int], frames: int) -> No
     crops = lone_people(data)
     with tempfile.TemporaryDirectory() as folder:
         clips = {n: crowd_clip(crops, n, frames, Path(folder, f"{n}.mp4")) for n in counts}
-        for number in range(bench.rounds):
+        for _ in range(bench.rounds):
             for count, clip in clips.items():
-                bench.each(
-                    "crowd", str(count), lambda s, c=clip: _clip(bench, s, c, frames), number
-                )
+                bench.each("crowd", str(count), lambda s, c=clip: _clip(bench, s, c, frames))
 
 
 def _clip(bench: Bench, system: System, clip: Path, frames: int) -> Values:

@@ -60,7 +60,8 @@ class System(ABC):
         name: What it is called in tables and by ``--only``.
         environment: Folder of its environment below that of all.
         licence: Of its code and networks.
-        several: Whether it follows more than one person.
+        several: Whether it finds more than one person.
+        names: Whether it gives ids.
         env: Variables it is run with.
     """
 
@@ -68,6 +69,7 @@ class System(ABC):
     environment: str
     licence: str
     several: bool = True
+    names: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
 
     @abstractmethod
@@ -156,15 +158,17 @@ class Program(System):
         module: Name of the module.
         options: Its options.
         models: Networks of Steadypose's catalogue that it is given, by option.
+        files: Files of its environment's folder ``models`` that it is given, by option.
     """
 
     module: str
     options: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
-    def networks(self, home: Path) -> list[Path]:  # noqa: ARG002
+    def networks(self, home: Path) -> list[Path]:
         """Those that it is given."""
-        return [zoo.locate(model) for model in self.models.values()]
+        return list(self._given(home).values())
 
     def track(self, job: Job) -> Command:
         """The program over a clip."""
@@ -183,10 +187,14 @@ class Program(System):
         return self.tracked(job)
 
     def _command(self, job: Job, kind: str, more: Mapping[str, Any]) -> Command:
-        models = {option: str(zoo.locate(model)) for option, model in self.models.items()}
-        options = {**self.options, **models, "threads": job.threads, **more}
+        given = {option: str(path) for option, path in self._given(job.home).items()}
+        options = {**self.options, **given, "threads": job.threads, **more}
         script = [job.program("python"), "-E", "-s", str(_PROGRAM), self.module, kind]
         return [*script, str(job.source), str(job.out / "found.jsonl"), json.dumps(options)]
+
+    def _given(self, home: Path) -> dict[str, Path]:
+        models = {option: zoo.locate(model) for option, model in self.models.items()}
+        return {**models, **{o: home / "models" / name for o, name in self.files.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,14 +22,13 @@ _NONE = "-"
 
 
 class Records:
-    """Lines of ``--json``, by section, case and system; the last one of a round counts."""
+    """Lines of ``--json``, by section, case and system; each is a round."""
 
     def __init__(self, lines: Sequence[Record]) -> None:
         self.lines = lines
-        self._by_key: dict[tuple[str, str, str], dict[int, Record]] = defaultdict(dict)
+        self._by_key: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
         for line in lines:
-            key = line["section"], line["case"], line["name"]
-            self._by_key[key][line["more"].get("round", 0)] = line
+            self._by_key[line["section"], line["case"], line["name"]].append(line)
 
     def cases(self, section: str) -> list[str]:
         """Cases of a section as they came first."""
@@ -43,8 +42,8 @@ class Records:
 
     def values(self, section: str, case: str, name: str, value: str) -> list[float]:
         """A value in each round that has it."""
-        rounds = self._by_key.get((section, case, name), {})
-        found = [line["values"].get(value) for _, line in sorted(rounds.items())]
+        rounds = self._by_key.get((section, case, name), [])
+        found = [line["values"].get(value) for line in rounds]
         return [float(x) for x in found if x is not None and math.isfinite(x)]
 
     def one(self, section: str, case: str, name: str, value: str) -> float | None:
@@ -102,7 +101,7 @@ def _about(records: Records) -> list[str]:
 def _systems(records: Records) -> list[str]:
     columns: list[tuple[str, Callable[[str], str]]] = [
         ("licence", lambda n: str(records.setting(n, "licence"))),
-        ("follows", lambda n: "several" if records.setting(n, "several") else "one person"),
+        ("follows", lambda n: _follows(records, n)),
         ("AP", _any(records, "accuracy", "AP", ".1f")),
         ("AP val2017", _any(records, "accuracy", "AP val2017", ".1f")),
         ("IDF1", _any(records, "identity", "IDF1", ".1f")),
@@ -112,6 +111,12 @@ def _systems(records: Records) -> list[str]:
         ("to install, s", _any(records, "install", "install_s", ".0f")),
     ]
     return _rows(records, columns)
+
+
+def _follows(records: Records, name: str) -> str:
+    if not records.setting(name, "names"):
+        return "nobody"
+    return "several" if records.setting(name, "several") else "one person"
 
 
 def _clip(records: Records, case: str) -> list[str]:

@@ -101,7 +101,7 @@ def bench(*words: object) -> int:
 def test_every_section(tmp_path: Path, peers: Path, clip: Path) -> None:
     truth, out, page = tmp_path / "truth.txt", tmp_path / "out.jsonl", tmp_path / "page.md"
     truth.write_text("1,1,51.2,28.8,25.6,38.4,1\n4,1,51.2,28.8,25.6,38.4,1\n")
-    words = ("--peers", peers, "--config", "--only", "MediaPipe", "640", "--rounds", 2)
+    words = ("--peers", peers, "--config", "--only", "MediaPipe Pose", "640", "--rounds", 2)
     data = ("--coco", *write_coco(tmp_path), "--truth", clip, truth, "--crowds", 1, 2)
     assert bench(clip, *words, *data, "--frames", 3, "--json", out, "--markdown", page) == 0
 
@@ -140,7 +140,7 @@ def test_one_that_fails_stands_in_the_rows_and_stops_nobody(
     tmp_path: Path, peers: Path, clip: Path
 ) -> None:
     out = tmp_path / "out.jsonl"
-    words = ("--config", "--only", "MediaPipe", "448", "--sections", "speed", "--rounds", 1)
+    words = ("--config", "--only", "MediaPipe Pose", "448", "--sections", "speed", "--rounds", 1)
     assert bench(clip, "--peers", peers, *words, "--json", out) == 1
     good, bad = (json.loads(line) for line in out.read_text().splitlines())
     assert good["values"]["frames"] == 4
@@ -190,7 +190,7 @@ def test_without_data_the_option_is_named(
 def test_an_environment_that_is_not_there(
     tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--only", "MediaPipe", "--sections", "install", "speed", "--rounds", 1)
+    words = ("--only", "MediaPipe Pose", "--sections", "install", "speed", "--rounds", 1)
     assert bench(clip, "--peers", tmp_path, *words) == 1
     assert "make it with benchmarks/peers/make_peers.sh" in capsys.readouterr().out
 
