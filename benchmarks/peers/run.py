@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 import os
 import shlex
 import subprocess
 import sys
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,16 @@ from steadypose.benchmarks.peers.tables import markdown, read_records, write_pag
 from steadypose.benchmarks.throughput import hardware
 from steadypose.benchmarks.trackers.report import append_json
 from steadypose.benchmarks.trackers.rows import Row
-from steadypose.errors import InputError
+from steadypose.benchmarks.writing import append_lines
+from steadypose.errors import InputError, OutputError
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, append rows as they come, write the tables; 1 where a system failed."""
     if options.markdown and not options.json:
         raise InputError("--markdown: shows the rows of --json FILE; name it")
+    if options.markdown and not options.markdown.parent.is_dir():
+        raise OutputError(f"{options.markdown}: no such folder: {options.markdown.parent}")
     failed = False
     if options.peers is not None:
         failed = _measure(options)
@@ -39,7 +44,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _measure(options: argparse.Namespace) -> bool:
     failed = False
-    about = _about(options)
+    systems = _chosen(options)
+    about = _about(options, systems)
+    if options.json:
+        append_lines(options.json, [])  # that it cannot be written is said now
 
     def report(row: Row) -> None:
         nonlocal failed
@@ -50,7 +58,7 @@ def _measure(options: argparse.Namespace) -> bool:
 
     bench = sections.Bench(
         folder=options.peers,
-        systems=_chosen(options),
+        systems=systems,
         threads=options.threads,
         rounds=options.rounds,
         limit_s=options.limit,
@@ -106,14 +114,28 @@ def _data(name: str, option: str) -> Path:
     return Path(folder) / name
 
 
-def _about(options: argparse.Namespace) -> dict[str, Any]:
+def _about(options: argparse.Namespace, systems: Sequence[System]) -> dict[str, Any]:
+    """What a reader needs to know to do it again; folders by their names alone."""
+    given = sys.argv[3 if sys.argv[1:3] == ["bench", "peers"] else 1 :]
+    words = [Path(word).name if "/" in word else word for word in given]
     return {
-        "command": shlex.join(["steadypose", "bench", *sys.argv[1:][sys.argv[1:2] == ["bench"] :]]),
+        "command": shlex.join(["steadypose", "bench", "peers", *words]),
         "hardware": hardware(),
         "threads": options.threads,
-        "versions": {"steadypose": __version__, "onnxruntime": version("onnxruntime")},
+        "versions": {"steadypose": __version__, **_versions(options.peers, systems)},
         "commit": _commit(),
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
     }
+
+
+def _versions(folder: Path, systems: Sequence[System]) -> dict[str, str]:
+    """What each peer's environment was made of, as far as it was noted."""
+    found = {}
+    for name in dict.fromkeys(system.environment for system in systems):
+        note = folder / name / "install.json"
+        if note.exists() and name != "steadypose":
+            found[name] = " ".join(json.loads(note.read_text(encoding="utf-8"))["requirements"])
+    return found
 
 
 def _commit() -> str:

@@ -2,7 +2,8 @@
 
 ``python -m steadypose.benchmarks.peers.stills FOLDER OUT.jsonl CONFIG THREADS`` writes what
 ``programs/program.py`` writes. The tracker has no part in it; a person's score is that of the box
-times the mean of the joints' that are above 0.1, as in ``bench accuracy``.
+times the mean of the joints' that are above 0.1, and boxes count down to a low score, as in
+``bench accuracy``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from steadypose.benchmarks.accuracy import MIN_SCORE
 from steadypose.benchmarks.refiner.average_precision import base_score
 from steadypose.configs import load_config
 from steadypose.skeletons import COCO17
@@ -43,7 +45,8 @@ def people(room: EngineRoom, image: np.ndarray[Any, np.dtype[np.uint8]]) -> list
 def main() -> int:
     """Load the networks, go through the pictures, write."""
     folder, target, config, threads = sys.argv[1:]
-    room = EngineRoom.load(load_config(config, {"runtime": {"threads": int(threads)}}))
+    changes = {"runtime": {"threads": int(threads)}, "detector": {"keep_score": MIN_SCORE}}
+    room = EngineRoom.load(load_config(config, changes))
     with Path(target).open("w", encoding="utf-8") as file:
         for count, path in enumerate(sorted(Path(folder).iterdir()), 1):
             image = np.asarray(cv2.imread(str(path)), np.uint8)

@@ -89,13 +89,14 @@ def write_page(path: Path, text: str) -> None:
 
 
 def _about(records: Records) -> list[str]:
-    runs = {line["section"]: line["run"] for line in records.lines}
-    return [
-        f"- {section}: {run['hardware']}, {run['threads']} threads; "
-        + ", ".join(f"{name} {value}" for name, value in run["versions"].items())
-        + f"; commit {run['commit']}; `{run['command']}`"
-        for section, run in runs.items()
+    """The commands that made the rows, then where and of what."""
+    runs = {line["run"]["command"]: line["run"] for line in records.lines}
+    told = [
+        f"- `{command}`, {run['date']}, commit {run['commit']}" for command, run in runs.items()
     ]
+    places = {f"- {run['hardware']}, {run['threads']} threads" for run in runs.values()}
+    versions = {k: v for run in runs.values() for k, v in run["versions"].items()}
+    return [*told, *sorted(places), "- " + ", ".join(f"{k}: {v}" for k, v in versions.items())]
 
 
 def _systems(records: Records) -> list[str]:
@@ -135,9 +136,8 @@ def _clip(records: Records, case: str) -> list[str]:
         ("processor, s", value("cpu_s", ".0f")),
         ("peak, MB", value("peak_mb", ".0f")),
     ]
-    frames = records.any("speed", records.systems[0], "frames")
-    counts = [records.one("speed", case, n, "frames") for n in records.systems]
-    frames = next((c for c in counts if c is not None), frames)
+    counts = (records.one("speed", case, n, "frames") for n in records.systems)
+    frames = next((count for count in counts if count is not None), None)
     return [f"**{case}**, {_said(frames, '.0f')} frames", "", *_rows(records, columns)]
 
 

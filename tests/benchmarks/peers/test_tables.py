@@ -18,7 +18,7 @@ from steadypose.benchmarks.peers.tables import (
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = {"hardware": "a processor", "threads": 2, "versions": {"v": "1"}, "commit": "c"}
-RUN |= {"command": "steadypose bench peers"}
+RUN |= {"command": "steadypose bench peers", "date": "2026-01-01"}
 
 
 def row(section: str, case: str, name: str, **values: float) -> dict[str, Any]:
