@@ -29,7 +29,8 @@ make_one mediapipe "mediapipe==0.10.21" # Apache-2.0; the last with networks in 
 make_one mediapipe-tasks "mediapipe==1.2.3" # Apache-2.0; fetches its networks from a hub
 make_one norfair "norfair==2.3.0" "$runtime" "opencv-python-headless==4.11.0.86" # BSD-3-Clause
 make_one trackers "trackers==2.6.1" "$runtime" # Apache-2.0
-make_one ultralytics "ultralytics==8.4.190" "torch==2.13.0" "$runtime" "onnx>=1.17" # AGPL-3.0
+make_one ultralytics "ultralytics==8.4.190" "torch==2.14.1" "torchvision==0.29.1" "$runtime" "onnx>=1.17" \
+    "lap>=0.5.12" # AGPL-3.0
 make_one steadypose "$(cd "$here/../.." && pwd)"
 
 if [ ! -s "$dir/mediapipe-tasks/models/pose.task" ]; then

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def speed(bench: Bench, clips: Sequence[Path]) -> None:
     for clip in clips:
         frames = clip_frames(clip)
         for _ in range(bench.rounds):
-            bench.each("speed", clip.name, lambda s, c=clip, n=frames: _clip(bench, s, c, n))
+            bench.each("speed", clip.name, partial(_clip, bench, clip, frames))
 
 
 def crowd(bench: Bench, data: CocoSet, counts: Sequence[int], frames: int) -> None:
@@ -116,10 +117,10 @@ def crowd(bench: Bench, data: CocoSet, counts: Sequence[int], frames: int) -> No
         clips = {n: crowd_clip(crops, n, frames, Path(folder, f"{n}.mp4")) for n in counts}
         for _ in range(bench.rounds):
             for count, clip in clips.items():
-                bench.each("crowd", str(count), lambda s, c=clip: _clip(bench, s, c, frames))
+                bench.each("crowd", str(count), partial(_clip, bench, clip, frames))
 
 
-def _clip(bench: Bench, system: System, clip: Path, frames: int) -> Values:
+def _clip(bench: Bench, clip: Path, frames: int, system: System) -> Values:
     with bench.job(system, clip) as job:
         run = bench.watched(system, system.track(job), job)
         found, own_ms = system.tracked(job), system.frame_ms(job)
