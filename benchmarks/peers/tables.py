@@ -46,6 +46,10 @@ class Records:
         found = [line["values"].get(value) for line in rounds]
         return [float(x) for x in found if x is not None and math.isfinite(x)]
 
+    def measured(self, section: str, case: str, name: str) -> bool:
+        """Whether any round gave values."""
+        return any(line["values"] for line in self._by_key.get((section, case, name), []))
+
     def one(self, section: str, case: str, name: str, value: str) -> float | None:
         """The median over the rounds, or None."""
         found = self.values(section, case, name, value)
@@ -74,7 +78,7 @@ def markdown(records: Records) -> str:
     """All tables."""
     parts = [_about(records), _systems(records)]
     parts += [_clip(records, case) for case in records.cases("speed")]
-    parts += [_crowd(records), _standing(records), _failures(records)]
+    parts += [_crowd(records), *_standings(records), _failures(records)]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
@@ -148,8 +152,9 @@ def _crowd(records: Records) -> list[str]:
 
     def cell(case: str) -> Callable[[str], str]:
         def said(name: str) -> str:
-            spent = _said(records.one("crowd", case, name, "frame_ms"), ".1f")
-            return f"{spent} ({_said(records.one('crowd', case, name, 'people'), '.1f')})"
+            spent = records.one("crowd", case, name, "frame_ms")
+            people = _said(records.one("crowd", case, name, "people"), ".1f")
+            return _NONE if spent is None else f"{spent:.1f} ({people})"
 
         return said
 
@@ -157,43 +162,52 @@ def _crowd(records: Records) -> list[str]:
     return ["**ms a frame (people found)**", "", *_rows(records, columns)]
 
 
-def _standing(records: Records) -> list[str]:
-    """How much faster ours is than each peer that follows several, at its AP or better."""
+def _standings(records: Records) -> list[list[str]]:
+    """How much faster ours is at a peer's AP or better, and how much better at its speed or above."""
     ours = [n for n in records.systems if n.startswith(OURS)]
     peers = [n for n in records.systems if n not in ours and records.setting(n, "several")]
     places = [("speed", case, "fps") for case in records.cases("speed")]
     places += [("crowd", c, "frame_ms") for c in sorted(records.cases("crowd"), key=int)]
     precise = {n: records.any("accuracy", n, "AP") for n in records.systems}
-    if not places or not peers or not any(precise.values()):
+    known = [n for n in peers if precise[n] is not None]
+    if not places or not known:
         return []
+    faster: list[list[str]] = []
+    better: list[list[str]] = []
+    for peer in known:
+        aim = precise[peer] or 0.0
+        row, other = [peer, f"{aim:.1f}"], [peer, f"{aim:.1f}"]
+        for place in places:
+            ratios = {n: r for n in ours if (r := _faster(records, place, n, peer)) is not None}
+            able = {n: r for n, r in ratios.items() if (precise[n] or 0) >= aim}
+            quick = {n: precise[n] or 0.0 for n, r in ratios.items() if r >= 1}
+            row.append(_best(able, ".2f"))
+            other.append(_best({n: ap - aim for n, ap in quick.items()}, "+.1f"))
+        faster.append(row)
+        better.append(other)
+    cases = [f"{c} people" if s == "crowd" else c for s, c, _ in places]
+    return [
+        ["**Times as fast at equal or better AP**", "", *table(["than", "AP", *cases], faster)],
+        ["**More AP at equal or better speed**", "", *table(["than", "AP", *cases], better)],
+    ]
 
-    def cell(peer: str, place: tuple[str, str, str]) -> str:
-        ratios = [
-            (ratio, name)
-            for name in ours
-            if (precise[name] or 0) >= (precise[peer] or math.inf)
-            and (ratio := _faster(records, place, name, peer)) is not None
-        ]
-        if not ratios:
-            return _NONE
-        ratio, name = max(ratios)
-        return f"{ratio:.2f} ({name.removeprefix(OURS).strip()})"
 
-    head = ["frames/s of Steadypose by those of", "AP", *(c for _, c, _ in places)]
-    rows = [[p, _said(precise[p], ".1f"), *(cell(p, x) for x in places)] for p in peers]
-    return ["**At equal or better AP**", "", *table(head, rows)]
+def _best(values: Mapping[str, float], form: str) -> str:
+    if not values:
+        return _NONE
+    name = max(values, key=values.__getitem__)
+    return f"{values[name]:{form}} ({name.removeprefix(OURS).strip()})"
 
 
 def _faster(records: Records, place: tuple[str, str, str], ours: str, peer: str) -> float | None:
     """How many times as many frames/s: median over the rounds' own ratios."""
-    mine, theirs = (
-        records.values(*place[:2], ours, place[2]),
-        records.values(*place[:2], peer, place[2]),
-    )
+    section, case, value = place
+    mine = records.values(section, case, ours, value)
+    theirs = records.values(section, case, peer, value)
     pairs = list(zip(mine, theirs, strict=False))
     if not pairs:
         return None
-    return median(b / a if place[2] == "frame_ms" else a / b for a, b in pairs)
+    return median(b / a if value == "frame_ms" else a / b for a, b in pairs)
 
 
 def _failures(records: Records) -> list[str]:
@@ -201,7 +215,7 @@ def _failures(records: Records) -> list[str]:
         f"- {line['name']}, {line['section']}: {line['more']['failed']}"
         for line in records.lines
         if "failed" in line["more"]
-        and not records.values(line["section"], line["case"], line["name"], "frames")
+        and not records.measured(line["section"], line["case"], line["name"])
     }
     return sorted(told)
 

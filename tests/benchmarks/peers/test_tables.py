@@ -63,14 +63,17 @@ def test_crowds_come_by_number_with_who_was_found() -> None:
     part = markdown(Records(ROWS)).split("**ms a frame (people found)**")[1]
     assert line(part, "")[1:] == ["4 people", "12 people"]
     assert line(part, "peer")[1:] == ["20.0 (4.0)", "30.0 (11.0)"]
-    assert line(part, "Steadypose balanced")[1:] == ["40.0 (3.5)", "- (-)"]
+    assert line(part, "Steadypose balanced")[1:] == ["40.0 (3.5)", "-"]
 
 
 def test_only_a_preset_that_is_as_right_is_set_against_a_peer() -> None:
     """The median of the ratios of each round: 1.5, 3 and 2; for one person nobody is compared."""
-    part = markdown(Records(ROWS)).split("**At equal or better AP**")[1]
-    assert line(part, "peer")[1:] == ["45.0", "2.00 (balanced)", "0.50 (balanced)", "-"]
-    assert "alone" not in part
+    parts = markdown(Records(ROWS)).split("**Times as fast at equal or better AP**")[1]
+    faster, better = parts.split("**More AP at equal or better speed**")
+    assert line(faster, "than")[1:] == ["AP", "a.mp4", "4 people", "12 people"]
+    assert line(faster, "peer")[1:] == ["45.0", "2.00 (balanced)", "0.50 (balanced)", "-"]
+    assert line(better, "peer")[1:] == ["45.0", "+0.0 (balanced)", "-", "-"]
+    assert "alone" not in parts
 
 
 def test_ours_come_first_and_a_further_run_adds_rounds() -> None:
