@@ -163,7 +163,7 @@ def _crowd(records: Records) -> list[str]:
 
 
 def _standings(records: Records) -> list[list[str]]:
-    """How much faster ours is at a peer's AP or better, and how much better at its speed or above."""
+    """How much faster ours is at a peer's AP, and how much better at its speed."""
     ours = [n for n in records.systems if n.startswith(OURS)]
     peers = [n for n in records.systems if n not in ours and records.setting(n, "several")]
     places = [("speed", case, "fps") for case in records.cases("speed")]
