@@ -64,7 +64,7 @@ class Bench:
         for system in self.systems:
             if section == "identity" and not system.names:
                 continue
-            more = {}
+            more: dict[str, str] = {}
             try:
                 values = measure(system)
             except InputError as error:

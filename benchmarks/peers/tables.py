@@ -221,9 +221,11 @@ def _failures(records: Records) -> list[str]:
 
 
 def _rows(records: Records, columns: Sequence[tuple[str, Callable[[str], str]]]) -> list[str]:
-    shown = [[name, *(cell(name) for _, cell in columns)] for name in records.systems]
-    kept = [row for row in shown if any(cell != _NONE for cell in row[1:])]
-    return table(["", *(head for head, _ in columns)], kept)
+    """A row a system; rows and columns without any value are left out."""
+    names = [n for n in records.systems if any(cell(n) != _NONE for _, cell in columns)]
+    kept = [(head, cell) for head, cell in columns if any(cell(n) != _NONE for n in names)]
+    shown = [[name, *(cell(name) for _, cell in kept)] for name in names]
+    return table(["", *(head for head, _ in kept)], shown)
 
 
 def _any(records: Records, section: str, value: str, form: str) -> Callable[[str], str]:

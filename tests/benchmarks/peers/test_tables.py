@@ -55,8 +55,8 @@ def line(text: str, start: str) -> list[str]:
 
 def test_medians_with_their_spread() -> None:
     part = markdown(Records(ROWS)).split("**a.mp4**, 10 frames")[1]
-    assert line(part, "Steadypose fast")[2] == "40.0 (40.0 to 40.0)"
-    assert line(part, "peer")[2] == "10.0 (5.0 to 10.0)"
+    assert line(part, "Steadypose fast")[1] == "40.0 (40.0 to 40.0)"
+    assert line(part, "peer")[1] == "10.0 (5.0 to 10.0)"
 
 
 def test_crowds_come_by_number_with_who_was_found() -> None:
@@ -98,6 +98,12 @@ def test_a_page_keeps_what_is_around_its_marks(
         path.write_text(before)
     write_page(path, "T\n")
     assert path.read_text() == after
+
+
+def test_rows_and_columns_without_values_are_left_out() -> None:
+    text = markdown(Records(ROWS))
+    assert line(text, "")[1:] == ["licence", "follows", "AP"]
+    assert "| alone |" not in text.split("**a.mp4**")[1]
 
 
 def test_the_page_is_what_the_records_give() -> None:
