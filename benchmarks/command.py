@@ -20,6 +20,7 @@ from steadypose.benchmarks.engines.arguments import add_arguments as add_engines
 from steadypose.benchmarks.following.arguments import add_arguments as add_following
 from steadypose.benchmarks.growth.arguments import add_arguments as add_growth
 from steadypose.benchmarks.latency.arguments import add_arguments as add_latency
+from steadypose.benchmarks.peers.arguments import add_arguments as add_peers
 from steadypose.benchmarks.posetrack.speed_arguments import add_arguments as add_posetrack
 from steadypose.benchmarks.profile.arguments import add_arguments as add_profile
 from steadypose.benchmarks.records import told_command
@@ -45,6 +46,11 @@ BENCHES: dict[str, tuple[str, _Add, str]] = {
         "steadypose.benchmarks.trackers.run",
         add_trackers,
         "who keeps the ids under noise: Steadypose and its peers, fed the same",
+    ),
+    "peers": (
+        "steadypose.benchmarks.peers.run",
+        add_peers,
+        "Steadypose beside what a user would take instead: speed, memory, accuracy, identity",
     ),
     "accuracy": (
         "steadypose.benchmarks.accuracy.run",

@@ -1,0 +1,1 @@
+"""Steadypose beside what a user would take instead; peers are run as programs, never imported."""
