@@ -133,7 +133,7 @@ def _systems(records: Records) -> list[str]:
 
 def _follows(records: Records, name: str) -> str:
     if not records.setting(name, "names"):
-        return "nobody"
+        return "finds several, no ids"
     return "several" if records.setting(name, "several") else "one person"
 
 
