@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from steadypose.benchmarks.accuracy import CocoSet
+from steadypose.benchmarks.accuracy.run import CocoSet
 from steadypose.benchmarks.pasted import Image, pasted_scene
 from steadypose.errors import InputError
 from steadypose.geometry import box_iou

@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from steadypose.benchmarks import records
 from steadypose.benchmarks.accuracy.run import CocoSet, load_coco

@@ -105,7 +105,8 @@ def _follow(process: subprocess.Popen[bytes], began: float, name: str, limit_s: 
     return Run(
         wall_s=wall,
         cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_mb=max(memory.peak, 1024 * usage.ru_maxrss) / 1e6,
+        # Not ru_maxrss, which starts at the size of the process that was forked.
+        peak_mb=memory.peak / 1e6,
         first_s=times[0][1] if times else None,
         frame_ms=_each_ms(times),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steadypose.benchmarks.accuracy import CocoSet, evaluate
+from steadypose.benchmarks.accuracy.run import CocoSet, evaluate
 from steadypose.benchmarks.agreement import Boxes
 from steadypose.benchmarks.peers.seen import Seen
 from steadypose.benchmarks.trackers.footage import Footage, footage

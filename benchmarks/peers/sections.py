@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from steadypose.benchmarks.accuracy import CocoSet
+from steadypose.benchmarks.accuracy.run import CocoSet
 from steadypose.benchmarks.agreement import read_truth
 from steadypose.benchmarks.peers.crowds import crowd_clip, lone_people
 from steadypose.benchmarks.peers.media import clip_frames

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from steadypose.benchmarks.accuracy import MIN_SCORE
+from steadypose.benchmarks.accuracy.run import MIN_SCORE
 from steadypose.benchmarks.refiner.average_precision import base_score
 from steadypose.configs import load_config
 from steadypose.skeletons import COCO17

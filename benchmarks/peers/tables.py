@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from steadypose.benchmarks.records import read
 from steadypose.benchmarks.writing import table, write_whole
 from steadypose.errors import InputError
 
@@ -68,7 +68,7 @@ class Records:
 def read_records(path: Path) -> Records:
     """Read the lines of ``--json``. Raises InputError."""
     try:
-        return Records([_as_row(line) for line in records.read(path)])
+        return Records([_as_row(line) for line in read(path)])
     except (KeyError, IndexError) as error:
         raise InputError(f"{path}: not records of bench peers: {error}") from error
 

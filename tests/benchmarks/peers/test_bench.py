@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from steadypose.benchmarks.command import run_alone
+from steadypose.benchmarks.records import read
 from tests.media import picture, write_clip
 
 MEDIAPIPE = """
@@ -105,14 +106,15 @@ def test_every_section(tmp_path: Path, peers: Path, clip: Path) -> None:
     data = ("--coco", *write_coco(tmp_path), "--truth", clip, truth, "--crowds", 1, 2)
     assert bench(clip, *words, *data, "--frames", 3, "--json", out, "--markdown", page) == 0
 
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    rows = read(out)
     names = ["MediaPipe Pose", "YOLO11n-pose 640, torch", "YOLO11n-pose 640, ONNX Runtime"]
     cases = ["pip install"] + 2 * ["clip.mp4"] + 2 * ["1", "2"]
     cases += ["1 pictures", "clip.mp4, 2 boxes"]
-    assert [(r["case"], r["name"]) for r in rows] == [(c, n) for c in cases for n in names]
+    assert [tuple(r["case"].values()) for r in rows] == [(c, n) for c in cases for n in names]
     assert not any("failed" in row["more"] for row in rows)
-    assert all({"command", "hardware", "versions", "commit"} <= set(row["run"]) for row in rows)
-    values = {(row["section"], row["name"].split()[0]): row["values"] for row in rows}
+    values = {
+        (row["what"].split()[1], row["case"]["system"].split()[0]): row["values"] for row in rows
+    }
     assert values["install", "MediaPipe"] == {
         "installed_mb": 45,
         "networks_mb": 0,
@@ -142,7 +144,7 @@ def test_one_that_fails_stands_in_the_rows_and_stops_nobody(
     out = tmp_path / "out.jsonl"
     words = ("--config", "--only", "MediaPipe Pose", "448", "--sections", "speed", "--rounds", 1)
     assert bench(clip, "--peers", peers, *words, "--json", out) == 1
-    good, bad = (json.loads(line) for line in out.read_text().splitlines())
+    good, bad = read(out)
     assert good["values"]["frames"] == 4
     assert bad["values"] == {}
     assert bad["more"]["failed"] == "yolo: ended with 1: no such size"
@@ -156,7 +158,7 @@ def test_one_that_fails_stands_in_the_rows_and_stops_nobody(
     [
         ((), "nothing to do"),
         (("--markdown", "page.md"), "--markdown: shows the rows of --json"),
-        (("--json", "nowhere.jsonl", "--markdown", "page.md"), "nowhere.jsonl: not rows"),
+        (("--json", "nowhere.jsonl", "--markdown", "page.md"), "nowhere.jsonl: cannot be read"),
         (("--peers", "x", "--only", "nobody"), "--only: no system is called 'nobody'"),
         (("--peers", "x", "--sections", "speed"), "section speed: name one CLIP"),
         (("--peers", "x", "no.mp4", "--sections", "speed"), "no.mp4: cannot be opened"),

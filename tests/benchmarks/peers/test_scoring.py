@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steadypose.benchmarks.accuracy import CocoSet
+from steadypose.benchmarks.accuracy.run import CocoSet
 from steadypose.benchmarks.peers.scoring import average_precision, identity, picture_names
 from steadypose.benchmarks.peers.seen import Seen
 
