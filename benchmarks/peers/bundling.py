@@ -12,9 +12,6 @@ import sys
 import zipfile
 from pathlib import Path
 
-import mediapipe
-from mediapipe.tasks.python.metadata.metadata_writers.metadata_writer import MetadataWriter
-
 _NETWORKS = {
     "pose_detector.tflite": ("pose_detection/pose_detection.tflite", 127.5, 127.5),
     "pose_landmarks_detector.tflite": ("pose_landmark/pose_landmark_full.tflite", 0.0, 255.0),
@@ -23,6 +20,9 @@ _NETWORKS = {
 
 def main() -> int:
     """Write the bundle."""
+    import mediapipe
+    from mediapipe.tasks.python.metadata.metadata_writers.metadata_writer import MetadataWriter
+
     modules = Path(mediapipe.__file__).parent / "modules"
     with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_STORED) as bundle:
         for name, (path, mean, spread) in _NETWORKS.items():

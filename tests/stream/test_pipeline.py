@@ -100,7 +100,7 @@ def test_a_failing_stage_ends_the_run_and_is_named(
 ) -> None:
     before = threading.active_count()
     run = pipeline(1).run(SceneSource(walk(50)))
-    name = {"detect": "_look", "estimate": "_estimate", "track": "_track"}[stage]
+    name = {"detect": "_look", "estimate": "_sight", "track": "_track"}[stage]
     work, calls = getattr(Follower, name), 0
 
     def fail(self: Follower, *given: object) -> object:

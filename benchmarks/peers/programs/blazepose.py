@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import cv2
-import mediapipe as mp
 
 COCO_FROM_33 = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
 _MOST = 30
@@ -21,6 +20,8 @@ def start(options: dict[str, Any], still: bool) -> Step:
     """See ``program``."""
     if "bundle" in options:
         return _tasks(options, still)
+    import mediapipe as mp
+
     pose = mp.solutions.pose.Pose(static_image_mode=still)
 
     def step(image: Any) -> list[dict[str, Any]]:
@@ -31,6 +32,7 @@ def start(options: dict[str, Any], still: bool) -> Step:
 
 
 def _tasks(options: dict[str, Any], still: bool) -> Step:
+    import mediapipe as mp
     from mediapipe.tasks.python import BaseOptions, vision
 
     mode = vision.RunningMode.IMAGE if still else vision.RunningMode.VIDEO
