@@ -43,7 +43,7 @@ def avx512_argsort(values: Floats) -> Indices:
 
 def _sort(values: Floats, order: Indices, depth: int) -> None:
     """Sort ``order`` in place by the values it points at."""
-    if depth <= 0:  # where pivots are as bad as can be, numpy takes another algorithm
+    if depth <= 0:  # numpy then takes std::sort, whose order of equal ones is not made here
         order[:] = order[np.argsort(values[order], kind="stable")]
         return
     if len(order) <= SHORT:

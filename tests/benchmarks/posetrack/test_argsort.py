@@ -30,7 +30,9 @@ class Register:
         return self.values[self.order[place]]
 
     def sort(self, left, right, depth):
-        assert depth > 0
+        if depth <= 0:  # numpy then takes std::sort, which is not made here
+            self.order[left:right] = sorted(self.order[left:right], key=self.values.__getitem__)
+            return
         if right - left <= 256:
             self.network(left, right)
             return
