@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from steadypose.benchmarks.machine import resident_bytes
 
 _MEGA = 1e6
 _PERIOD_S = 1.0
@@ -66,8 +66,7 @@ class MemoryWatch:
 
 def resident_mb() -> float:
     """Resident memory of this process in 10^6 bytes."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / _MEGA
+    return resident_bytes() / _MEGA
 
 
 def in_use_reader() -> Callable[[], float]:

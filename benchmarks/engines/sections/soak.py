@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +11,7 @@ from steadypose.benchmarks.engines.feeds import noise
 from steadypose.benchmarks.engines.networks import Failure, Network, contenders
 from steadypose.benchmarks.engines.outcomes import Outcome, Value
 from steadypose.benchmarks.engines.settings import Settings
+from steadypose.benchmarks.machine import resident_bytes
 from steadypose.errors import EngineError
 
 SECTION = "soak"
@@ -84,14 +82,6 @@ def growth_mb(samples: list[int]) -> float:
     """10^6 bytes by which the last sample exceeds the largest of the first fifth."""
     settled = max(1, round(_SETTLED * len(samples)))
     return (samples[-1] - max(samples[:settled])) / 1e6
-
-
-def resident_bytes() -> int:
-    """Memory of this process that lies in the machine's; 0 where the system does not tell."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    return 0
 
 
 def _same(one: dict[str, Array], other: dict[str, Array]) -> bool:

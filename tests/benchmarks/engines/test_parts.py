@@ -11,7 +11,8 @@ from steadypose.benchmarks.engines.contenders import Copies, percentiles
 from steadypose.benchmarks.engines.feeds import noise, pictures
 from steadypose.benchmarks.engines.outcomes import Outcome
 from steadypose.benchmarks.engines.sections.difference import differences
-from steadypose.benchmarks.engines.sections.soak import growth_mb, resident_bytes
+from steadypose.benchmarks.engines.sections.soak import growth_mb
+from steadypose.benchmarks.machine import resident_bytes
 from steadypose.engines.runtimes import TensorSpec
 from steadypose.errors import InputError, ModelError
 
