@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from steadypose._version import __version__
+from steadypose.stream.batch.limits import cores
 
 USUAL = ("numpy", "scipy", "opencv-python", "av", "onnxruntime")
 
@@ -24,13 +25,6 @@ def hardware() -> str:
     except (OSError, StopIteration):
         pass
     return f"{name}, {cores()} cores"
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def resident_bytes() -> int:

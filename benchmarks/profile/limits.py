@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from steadypose.benchmarks.machine import cores
 from steadypose.benchmarks.profile.alone import session
+from steadypose.stream.batch.limits import cores
 from steadypose.stream.sources import open_source
 
 _SIDE = 1536
