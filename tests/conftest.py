@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Two test processes share the cores. Threads of torch that spin while they wait for one another
+# would take each other's core: what takes 13 s then takes up to 160 s. Read when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 # The same examples in every run: a failure is a change of the code, not of the weather.
 settings.register_profile("steadypose", derandomize=True, deadline=None)
 settings.load_profile("steadypose")

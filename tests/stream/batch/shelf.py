@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -98,7 +99,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
 
 
 def done_in(folder: Path) -> int:
-    return len(list(folder.rglob("*.summary.json")))
+    """Finished videos so far; ``os.walk``, for a folder may vanish while another process works."""
+    return sum(name.endswith(".summary.json") for _, _, names in os.walk(folder) for name in names)
 
 
 def done_in_or_over(folder: Path, least: int, process: subprocess.Popen[bytes]) -> bool:
