@@ -67,7 +67,7 @@ lint: $(DEV_STAMP)
 	$(VENV)/bin/lint-imports
 
 test: lint
-	$(PY) -m pytest -n $(TEST_JOBS) --durations=10 $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(TEST_JOBS) --dist worksteal --durations=10 $(PYTEST_ARGS)
 
 constraints: $(VENV_STAMP)
 	$(PY) -m pip install --quiet uv

@@ -38,10 +38,21 @@ def associate(
 
     A person whom no detector found, but only the estimator in a track's predicted box, counts as
     confident; but the box fits its track by its making, so the similarity must be higher, and a
-    pose that is poor beside the track's usual ones does not match it.
+    pose that is poor beside the track's usual ones does not match it. It is no observation of a
+    track that is lost for longer than ``follow_s``: nobody looked there, so it was found in the
+    box of another one.
+
+    The prediction of such a track is so wide that much is similar to it. So the pair must fit well
+    in spite of what the track loses for its uncertainty.
     """
     found = observations.detected
     confirmed = predictions.confirmed
+    lost = ~predictions.followed
+    if lost.any():
+        astray = lost[fit.tracks] & (
+            ~found[fit.people] | (fit.preference < settings.lost_match_preference)
+        )
+        fit = replace(fit, preference=np.where(astray, 0.0, fit.preference))
     if not found.all():
         believed = _believed(predictions, observations, fit, settings)
         fit = replace(fit, preference=np.where(believed, fit.preference, 0.0))

@@ -20,6 +20,7 @@ _SHARES = (
     "match_similarity",
     "follow_match_similarity",
     "weak_match_similarity",
+    "lost_match_preference",
     "stranger_looks",
     "lost_looks",
     "appearance_rate",
@@ -82,8 +83,8 @@ class TrackerSettings:
         appearance_weight: Weight, added to these, of the looks where they are known.
         stranger_looks: Cosine of the looks of two people who have nothing in common; it depends
             on the descriptor (0 to below 1).
-        lost_looks: Least cosine at which somebody may be who was lost for longer than ``follow_s``,
-            where the looks of both are known.
+        lost_looks: Least cosine at which somebody may be who was lost for longer than ``follow_s``
+            and whose looks are known.
         appearance_rate: Share of the newest look in a track's memory.
         alone_iou: Box IoU with another person above which nothing is learnt of a person's looks.
         few_joints: Number of shared joints at which the pose has half of its weight.
@@ -95,6 +96,8 @@ class TrackerSettings:
         match_similarity: Least similarity of a match in the first round.
         follow_match_similarity: Least similarity of a match between detections.
         weak_match_similarity: Least similarity of a match with a weak observation.
+        lost_match_preference: Least preference, similarity less what the track loses for its
+            uncertainty, of a match with a track that is lost for longer than ``follow_s``.
         reunion_reach: Standard deviation in person sizes of the distance from a lost track's
             prediction at which a new track is taken for the same person.
         reunion_speed: What it grows by for each second unseen, person sizes per second.
@@ -141,7 +144,7 @@ class TrackerSettings:
     direction_weight: float = 0.1
     appearance_weight: float = 0.3
     stranger_looks: float = 0.5
-    lost_looks: float = 0.7
+    lost_looks: float = 0.75
     appearance_rate: float = 0.1
     alone_iou: float = 0.2
     few_joints: int = 2
@@ -151,6 +154,7 @@ class TrackerSettings:
     match_similarity: float = 0.15
     follow_match_similarity: float = 0.4
     weak_match_similarity: float = 0.35
+    lost_match_preference: float = 0.15
     reunion_reach: float = 0.3
     reunion_speed: float = 0.5
     reunion_growth: float = 0.25

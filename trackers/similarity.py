@@ -179,7 +179,7 @@ def _looks(
     """Likeness ``(P,)`` of the looks of pairs, its weight (0 where unknown), and who cannot be.
 
     The prediction of who was lost for long is so wide that anybody near fits it; then only those
-    may who look alike.
+    may who look alike. Whoever is hidden from being looked at may later, or as a new track.
     """
     tracks, people = pairs
     cosine = resemblance(
@@ -187,5 +187,7 @@ def _looks(
     )
     known = np.isfinite(cosine)
     value = np.where(known, likeness(cosine, settings), 0.0)
-    lost = ~predictions.followed[tracks]
-    return value, settings.appearance_weight * known, lost & (cosine < settings.lost_looks)
+    lost = ~predictions.followed
+    lost &= np.isfinite(predictions.appearance).any(1)
+    alike = cosine >= settings.lost_looks
+    return value, settings.appearance_weight * known, lost[tracks] & ~alike

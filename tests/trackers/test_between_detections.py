@@ -36,6 +36,16 @@ def test_nobody_is_born() -> None:
     assert len(tracker.predict(1.08)) == 1
 
 
+@pytest.mark.parametrize(("detected", "ids"), [(True, [1]), (False, [])])
+def test_nobody_looks_where_somebody_was_lost(detected: bool, ids: list[int]) -> None:
+    """A pose found there without a detection was found in the box of another track."""
+    tracker = tracking([LEFT])
+    for i in range(25):
+        tracker.update(Poses.empty(), 1.04 + i * STEP_S)
+    people = tracker.update(figures([LEFT]), 2.04, detected=detected)
+    assert people.track_ids.tolist() == ids
+
+
 @pytest.mark.parametrize("every", [5, 10])
 @pytest.mark.parametrize("fps", [25, 12])
 def test_ids_hold_and_boxes_follow(every: int, fps: int) -> None:

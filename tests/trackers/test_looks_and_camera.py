@@ -75,6 +75,29 @@ def test_a_lost_person_is_not_reunited_with_a_stranger_in_other_clothes() -> Non
         assert got.track_ids.tolist() == ids
 
 
+def test_a_lost_person_who_is_hidden_is_known_again_when_seen() -> None:
+    tracker = PoseTracker()
+    for i in range(30):
+        tracker.update(figures([(100, 200)]), i * STEP_S, appearance=looks(RED))
+    tracker.update(Poses.empty(), 1.5)
+    hidden = tracker.update(figures([(120, 200)]), 2.0, appearance=looks((np.nan,) * 3))
+    assert hidden.track_ids.tolist() == []
+    seen = tracker.update(figures([(120, 200)]), 2.0 + STEP_S, appearance=looks(RED))
+    assert seen.track_ids.tolist() == [1]
+
+
+@pytest.mark.parametrize(("least", "ids"), [(0.0, [1]), (0.15, [])])
+def test_the_longer_somebody_is_lost_the_better_a_pair_must_fit(
+    least: float, ids: list[int]
+) -> None:
+    tracker = PoseTracker(TrackerSettings(lost_match_preference=least))
+    for i in range(30):
+        tracker.update(figures([(100, 200)]), i * STEP_S)
+    tracker.update(Poses.empty(), 1.5)
+    people = tracker.update(figures([(230, 200)]), 3.0)
+    assert people.track_ids.tolist() == ids
+
+
 def test_looks_may_begin_and_be_left_out() -> None:
     tracker = PoseTracker()
     for i, worn in enumerate((None, looks(RED), None, looks((np.nan,) * 3), looks(RED))):
