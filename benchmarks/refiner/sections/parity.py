@@ -15,6 +15,8 @@ from steadypose.benchmarks.refiner.figures import Figure, Target
 from steadypose.benchmarks.refiner.networks import PADDING, SIZE, Joints, RefinerFile
 from steadypose.benchmarks.refiner.resampling import Interval
 from steadypose.engines.crops import cut
+from steadypose.engines.refiner.joining import settle
+from steadypose.engines.refiner.refine import GIVEN_WEIGHT, KEEP_BELOW
 
 _PEOPLE = 48
 _AT_ONCE = 8
@@ -46,13 +48,17 @@ class _Crops:
             found.append(refiner.engine.infer(feeds)["keypoints"])
         return np.concatenate(found)
 
+    def settled(self, found: Joints) -> Joints:
+        """What ``PoseRefiner`` makes of what a network found."""
+        return settle(self.pose, found, SIZE[0], given_weight=GIVEN_WEIGHT, keep_below=KEEP_BELOW)
+
     def parts(self) -> list[slice]:
         """A batch at a time."""
         return [slice(i, i + _AT_ONCE) for i in range(0, len(self.images), _AT_ONCE)]
 
 
 def measure(context: Context) -> list[Figure]:
-    """Each further export against the FP32 one, as they run in use.
+    """Each further export against the FP32 one: the networks alone, and what ``PoseRefiner`` gives.
 
     Where torch is installed also torch in FP32, and torch with every convolution in FP16, whose
     results are rounded to halves: processors compute FP16 files in FP32.
@@ -64,18 +70,19 @@ def measure(context: Context) -> list[Figure]:
     found = {_name(file): crops.run(file) for file in files}
     single = [file for file in files if file.precision == "fp32"]
     reference = _name((single or files)[0])
-    figures = [
-        _figure(f"{name} against {reference}", joints, found[reference], _PRECISION)
-        for name, joints in found.items()
-        if name != reference
-    ]
+    others = [(n, joints, _PRECISION) for n, joints in found.items() if n != reference]
     if find_spec("torch") and context.bench.refiner.variant != "unknown":
         full, half = _torch(context.bench.refiner.path, crops)
-        figures += [
-            _figure(f"torch against {reference}", full, found[reference], _TORCH),
-            _figure(f"torch in FP16 against {reference}", half, found[reference], _PRECISION),
-        ]
-    return figures
+        others += [("torch", full, _TORCH), ("torch in FP16", half, _PRECISION)]
+    return [
+        _figure(f"{name} against {reference}{how}", *map(shown, (joints, found[reference])), target)
+        for name, joints, target in others
+        for how, shown in (("", _as_found), (", settled with the estimator's", crops.settled))
+    ]
+
+
+def _as_found(joints: Joints) -> Joints:
+    return joints
 
 
 def _name(file: RefinerFile) -> str:
