@@ -91,7 +91,8 @@ def markdown(records: Records) -> str:
     """All tables."""
     parts = [_about(records), _systems(records)]
     parts += [_clip(records, case) for case in records.cases("speed")]
-    parts += [_crowd(records), *_standings(records), _failures(records)]
+    parts += [_crowd(records), *_standings(records, "AP"), *_standings(records, "AP val2017")]
+    parts.append(_failures(records))
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
@@ -175,13 +176,13 @@ def _crowd(records: Records) -> list[str]:
     return ["**ms a frame (people found)**", "", *_rows(records, columns)]
 
 
-def _standings(records: Records) -> list[list[str]]:
+def _standings(records: Records, measure: str) -> list[list[str]]:
     """How much faster ours is at a peer's AP, and how much better at its speed."""
     ours = [n for n in records.systems if n.startswith(OURS)]
     peers = [n for n in records.systems if n not in ours and records.setting(n, "several")]
     places = [("speed", case, "fps") for case in records.cases("speed")]
     places += [("crowd", c, "frame_ms") for c in sorted(records.cases("crowd"), key=int)]
-    precise = {n: records.any("accuracy", n, "AP") for n in records.systems}
+    precise = {n: records.any("accuracy", n, measure) for n in records.systems}
     known = [n for n in peers if precise[n] is not None]
     if not places or not known:
         return []
@@ -199,9 +200,10 @@ def _standings(records: Records) -> list[list[str]]:
         faster.append(row)
         better.append(other)
     cases = [f"{c} people" if s == "crowd" else c for s, c, _ in places]
+    head = ["than", measure, *cases]
     return [
-        ["**Times as fast at equal or better AP**", "", *table(["than", "AP", *cases], faster)],
-        ["**More AP at equal or better speed**", "", *table(["than", "AP", *cases], better)],
+        [f"**Times as fast at equal or better {measure}**", "", *table(head, faster)],
+        [f"**More {measure} at equal or better speed**", "", *table(head, better)],
     ]
 
 
@@ -213,8 +215,13 @@ def _best(values: Mapping[str, float], form: str) -> str:
 
 
 def _faster(records: Records, place: tuple[str, str, str], ours: str, peer: str) -> float | None:
-    """How many times as many frames/s: median over the rounds' own ratios."""
+    """How many times as many frames/s: median over the rounds' own ratios.
+
+    None where either found nobody: whose poses are not estimated, costs nothing.
+    """
     section, case, value = place
+    if any(records.one(section, case, name, "people") == 0 for name in (ours, peer)):
+        return None
     mine = records.values(section, case, ours, value)
     theirs = records.values(section, case, peer, value)
     pairs = list(zip(mine, theirs, strict=False))

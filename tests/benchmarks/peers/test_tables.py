@@ -45,6 +45,11 @@ ROWS = [
     row("crowd", "4", "peer", frame_ms=20.0, people=4.0),
     row("crowd", "4", "Steadypose balanced", frame_ms=40.0, people=3.5),
 ]
+BLIND = [
+    row("crowd", "1", "peer", frame_ms=15.0, people=1.0),
+    row("crowd", "1", "Steadypose balanced", frame_ms=10.0, people=0.0),
+]
+"""Found nobody, in next to no time."""
 
 
 def line(text: str, start: str) -> list[str]:
@@ -74,6 +79,22 @@ def test_only_a_preset_that_is_as_right_is_set_against_a_peer() -> None:
     assert line(faster, "peer")[1:] == ["45.0", "2.00 (balanced)", "0.50 (balanced)", "-"]
     assert line(better, "peer")[1:] == ["45.0", "+0.0 (balanced)", "-", "-"]
     assert "alone" not in parts
+
+
+def test_who_finds_nobody_is_not_called_fast() -> None:
+    faster = markdown(Records([*ROWS, *BLIND])).split("**Times as fast at equal or better AP**")[1]
+    assert line(faster, "than")[1:] == ["AP", "a.mp4", "1 people", "4 people", "12 people"]
+    assert line(faster, "peer")[1:][2] == "-"
+
+
+def test_pictures_that_nobody_was_trained_on_are_compared_apart() -> None:
+    new = [
+        row("accuracy", "9 pictures", name, **{"AP val2017": ap})
+        for name, ap in (("peer", 36.0), ("Steadypose fast", 37.0))
+    ]
+    text = markdown(Records([*ROWS, *new]))
+    part = text.split("**Times as fast at equal or better AP val2017**")[1]
+    assert line(part, "peer")[1:3] == ["36.0", "4.00 (fast)"]
 
 
 def test_ours_come_first_and_a_further_run_adds_rounds() -> None:
