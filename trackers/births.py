@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from steadypose.geometry import oks_pairs
 from steadypose.poses import NO_TRACK
 from steadypose.skeletons import Skeleton
-from steadypose.trackers.observations import AREA_SHARE, COMPARABLE, Observations
+from steadypose.trackers.observations import COMPARABLE, Observations
 from steadypose.trackers.settings import TrackerSettings
 
 
@@ -52,7 +52,7 @@ def _explained(
     score in the observation in question, is held against ``duplicate_oks``.
     """
     one, other = np.repeat(rows, len(by)), np.tile(by, len(rows))
-    areas = AREA_SHARE * np.minimum(observations.sizes[one], observations.sizes[other]) ** 2
+    areas = observations.areas_of_smaller(one, other)
     similarity = oks_pairs(
         observations.keypoints[one],
         observations.keypoints[other],

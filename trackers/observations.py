@@ -71,6 +71,11 @@ class Observations:
         sides = self.boxes[:, 2:] - self.boxes[:, :2]
         return np.sqrt(sides[:, 0] * sides[:, 1])
 
+    def areas_of_smaller(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> Array:
+        """``(P,)`` area in px^2, as OKS is defined on, of the smaller of each pair of rows."""
+        areas: Array = AREA_SHARE * np.minimum(self.sizes[first], self.sizes[second]) ** 2
+        return areas
+
 
 def observe(
     poses: Poses,
@@ -153,7 +158,7 @@ def _same(
     settings: TrackerSettings,
 ) -> NDArray[np.bool_]:
     """Which pairs of rows are one person, ``(P,)``."""
-    areas = AREA_SHARE * np.minimum(observations.sizes[first], observations.sizes[second]) ** 2
+    areas = observations.areas_of_smaller(first, second)
     one, other = observations.keypoints.take(first, 0), observations.keypoints.take(second, 0)
     same = oks_pairs(one, other, areas, skeleton.sigmas) > settings.duplicate_oks
     few = np.isfinite(one[..., 0] + other[..., 0]).sum(1) < COMPARABLE
