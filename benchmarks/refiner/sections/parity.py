@@ -74,11 +74,12 @@ def measure(context: Context) -> list[Figure]:
     if find_spec("torch") and context.bench.refiner.variant != "unknown":
         full, half = _torch(context.bench.refiner.path, crops)
         others += [("torch", full, _TORCH), ("torch in FP16", half, _PRECISION)]
-    return [
-        _figure(f"{name} against {reference}{how}", *map(shown, (joints, found[reference])), target)
-        for name, joints, target in others
-        for how, shown in (("", _as_found), (", settled with the estimator's", crops.settled))
-    ]
+    figures = []
+    for name, joints, target in others:
+        for how, shown in (("", _as_found), (", settled with the estimator's", crops.settled)):
+            names = f"{name} against {reference}{how}"
+            figures.append(_figure(names, shown(joints), shown(found[reference]), target))
+    return figures
 
 
 def _as_found(joints: Joints) -> Joints:
