@@ -6,7 +6,7 @@ import contextlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -27,10 +27,25 @@ def hardware() -> str:
     return f"{name}, {cores()} cores"
 
 
-def resident_bytes() -> int:
-    """Memory of this process that lies in the machine's; 0 where the system does not tell."""
+@contextlib.contextmanager
+def on_cores(count: int) -> Iterator[None]:
+    """Have what is started meanwhile use the first ``count`` of our cores; 0: all."""
+    ours = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(ours)[: count or None])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, ours)
+
+
+def resident_bytes(pid: int | None = None) -> int:
+    """Memory of a process that lies in the machine's; 0 where the system does not tell.
+
+    Args:
+        pid: This process where not given.
+    """
     with contextlib.suppress(OSError, ValueError, IndexError):
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text(encoding="ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
     return 0
 

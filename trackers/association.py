@@ -49,10 +49,8 @@ def associate(
     confirmed = predictions.confirmed
     lost = ~predictions.followed
     if lost.any():
-        astray = lost[fit.tracks] & (
-            ~found[fit.people] | (fit.preference < settings.lost_match_preference)
-        )
-        fit = replace(fit, preference=np.where(astray, 0.0, fit.preference))
+        vague = lost[fit.tracks] & (fit.preference < settings.lost_match_preference)
+        fit = replace(fit, preference=np.where(vague, 0.0, fit.preference))
     if not found.all():
         believed = _believed(predictions, observations, fit, settings)
         fit = replace(fit, preference=np.where(believed, fit.preference, 0.0))
@@ -72,10 +70,14 @@ def associate(
 def _believed(
     predictions: Predictions, observations: Observations, fit: Affinity, settings: TrackerSettings
 ) -> NDArray[np.bool_]:
-    """Pairs ``(P,)`` of a detected person, or of a pose that fits well the track that led to it."""
+    """Pairs ``(P,)`` of a detected person, or of a pose that fits well the track that led to it.
+
+    A track that is lost for longer than ``follow_s`` led to none: nobody looks there.
+    """
     scores, usual = observations.pose_scores[fit.people], predictions.pose_scores[fit.tracks]
     good = (scores > 0) & (scores >= settings.poor_pose_share * usual)
     followed = good & (fit.similarity >= settings.follow_match_similarity)
+    followed &= predictions.followed[fit.tracks]
     return observations.detected[fit.people] | followed
 
 

@@ -187,7 +187,8 @@ def _looks(
     )
     known = np.isfinite(cosine)
     value = np.where(known, likeness(cosine, settings), 0.0)
-    lost = ~predictions.followed
-    lost &= np.isfinite(predictions.appearance).any(1)
-    alike = cosine >= settings.lost_looks
-    return value, settings.appearance_weight * known, lost[tracks] & ~alike
+    stranger = ~predictions.followed[tracks]
+    if stranger.any():
+        remembered = np.isfinite(predictions.appearance).any(1).take(tracks)
+        stranger &= remembered & ~(cosine >= settings.lost_looks)
+    return value, settings.appearance_weight * known, stranger

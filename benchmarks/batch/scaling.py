@@ -8,13 +8,13 @@ import resource
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from steadypose.benchmarks.batch.clips import run_batch
+from steadypose.benchmarks.machine import on_cores
 from steadypose.errors import InputError
 
 
@@ -86,7 +86,7 @@ def measure_scaling(
 def measure(clips: Sequence[Path], output: Path, variant: Variant, config: str) -> dict[str, float]:
     """Figures of one run, as ``measure_scaling`` gives their medians."""
     started, before = time.perf_counter(), _cpu_s()
-    with _on_cores(variant.cores):
+    with on_cores(variant.cores):
         run_batch(clips, output, variant.options, config=config)
     took, used = time.perf_counter() - started, _cpu_s() - before
     frames, span = _frames_and_span(output)
@@ -96,17 +96,6 @@ def measure(clips: Sequence[Path], output: Path, variant: Variant, config: str) 
         "frames_per_cpu_s": frames / used,
         "cores_used": used / took,
     }
-
-
-@contextmanager
-def _on_cores(count: int) -> Iterator[None]:
-    """Have what is started meanwhile use so many of our cores; 0: all."""
-    ours = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(ours)[: count or None])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, ours)
 
 
 def _cpu_s() -> float:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from steadypose.benchmarks.machine import on_cores, resident_bytes
 from steadypose.errors import InputError
 
 _FRAME = re.compile(rb"\bframe (\d+)")
@@ -57,23 +58,20 @@ def watch(
     """
     told = {**os.environ, **dict.fromkeys(_THREADS, str(threads)), **env}
     told["PYTHONUNBUFFERED"] = "1"
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(before)[:threads])
     began = time.perf_counter()
     try:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=cwd,
-            env=told,
-            start_new_session=True,
-        )
+        with on_cores(threads):
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=cwd,
+                env=told,
+                start_new_session=True,
+            )
     except OSError as error:
         raise InputError(f"{command[0]}: cannot be run: {error.strerror}") from error
-    finally:
-        os.sched_setaffinity(0, before)
     with process:
         return _follow(process, began, Path(command[0]).name, limit_s)
 
@@ -137,7 +135,7 @@ class _Memory(threading.Thread):
     def run(self) -> None:
         """Look every so often."""
         while not self._stopped.wait(_SAMPLE_S):
-            self.peak = max(self.peak, resident_bytes(self._pid))
+            self.peak = max(self.peak, family_bytes(self._pid))
 
     def stop(self) -> None:
         """Look no more."""
@@ -145,12 +143,11 @@ class _Memory(threading.Thread):
         self.join()
 
 
-def resident_bytes(pid: int) -> int:
+def family_bytes(pid: int) -> int:
     """Resident memory of a process and all its descendants; 0 once it is gone."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
         threads = list(Path(f"/proc/{pid}/task").iterdir())
         children = [c for t in threads for c in (t / "children").read_text("ascii").split()]
-    except (OSError, IndexError):
+    except OSError:
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(resident_bytes(int(c)) for c in children)
+    return resident_bytes(pid) + sum(family_bytes(int(c)) for c in children)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -96,8 +97,6 @@ def _footage(frames: list[Boxes]) -> Footage:
 
 def picture_names(path: Path) -> tuple[dict[int, str], dict[int, str]]:
     """File names, and splits where they are told, of the pictures of a COCO file by id."""
-    import json
-
     images = json.loads(path.read_text(encoding="utf-8"))["images"]
     names = {image["id"]: image["file_name"] for image in images}
     return names, {image["id"]: image["split"] for image in images if "split" in image}
