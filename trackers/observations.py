@@ -133,8 +133,10 @@ def without_duplicates(
 
     Two are the same person when their OKS over three or more shared joints is above
     ``duplicate_oks``, or, where fewer joints can be compared, their box IoU is above
-    ``duplicate_iou``. Best is one that was detected and is not held, then the one with the higher
-    scores and the pose that fills its box better, then the earlier row.
+    ``duplicate_iou``. Where a detector did not find both, ``follow_duplicate_oks`` will do: in the
+    predicted box of a hidden person the estimator finds a part of whoever stands before. Best is
+    one that was detected and is not held, then the one with the higher scores and the pose that
+    fills its box better, then the earlier row.
     """
     first, second = touching(observations.boxes)
     if not len(first):
@@ -160,7 +162,9 @@ def _same(
     """Which pairs of rows are one person, ``(P,)``."""
     areas = observations.areas_of_smaller(first, second)
     one, other = observations.keypoints.take(first, 0), observations.keypoints.take(second, 0)
-    same = oks_pairs(one, other, areas, skeleton.sigmas) > settings.duplicate_oks
+    both_detected = observations.detected[first] & observations.detected[second]
+    most = np.where(both_detected, settings.duplicate_oks, settings.follow_duplicate_oks)
+    same = oks_pairs(one, other, areas, skeleton.sigmas) > most
     few = np.isfinite(one[..., 0] + other[..., 0]).sum(1) < COMPARABLE
     if few.any():
         boxes = observations.boxes

@@ -15,6 +15,7 @@ _SHARES = (
     "poor_pose_share",
     "doubtful_pose_share",
     "duplicate_oks",
+    "follow_duplicate_oks",
     "duplicate_iou",
     "box_weight",
     "match_similarity",
@@ -77,6 +78,8 @@ class TrackerSettings:
             doubtful and a detection is asked for.
         duplicate_oks: OKS above which two poses are the same person; with joints weighted by their
             scores, also that above which a pose is part of a tracked person and begins no track.
+        follow_duplicate_oks: The same where a detector did not find both: a pose found in the
+            predicted box of somebody hidden is often that of whoever hides them.
         duplicate_iou: Box IoU above which two people without comparable joints are the same.
         box_weight: Weight of the box IoU in the similarity; the pose has the rest of 1.
         direction_weight: Weight, added to these, of the direction of motion where it is plain.
@@ -139,6 +142,7 @@ class TrackerSettings:
     poor_pose_share: float = 0.4
     doubtful_pose_share: float = 0.6
     duplicate_oks: float = 0.75
+    follow_duplicate_oks: float = 0.55
     duplicate_iou: float = 0.85
     box_weight: float = 0.3
     direction_weight: float = 0.1

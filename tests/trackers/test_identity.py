@@ -69,6 +69,20 @@ def test_people_who_overlap_are_no_duplicates() -> None:
     assert PoseTracker().update(couple, 0.0).track_ids.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("second_detected", [True, False])
+def test_a_pose_found_on_who_stands_before_is_dropped_unless_detected(
+    second_detected: bool,
+) -> None:
+    tracker = PoseTracker()
+    for i in range(10):
+        assert len(tracker.update(figures([(100, 200), (160, 200)]), i / 25)) == 2
+    # The second walks behind the first: his crop holds a bit of both.
+    close = figures([(100, 200), (108, 200)], score=[0.8, 0.9])
+    people = tracker.update(close, 0.4, detected=np.array([True, second_detected]))
+    assert len(people) == 1 + second_detected
+    assert people.keypoints[0].tolist() == close.keypoints[0].tolist()
+
+
 def test_predicting_and_matching_change_nothing() -> None:
     one, other = PoseTracker(), PoseTracker()
     for i in range(20):
