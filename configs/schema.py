@@ -108,6 +108,8 @@ class RefinerConfig:
         keep_below: A joint that would be moved far with a probability below this stays where the
             estimator had it; 0 moves all, a higher value does less harm to joints that were right
             and mends fewer that were not (0 to below 1).
+        int8: Compute in INT8 on the processor where the model has a file for it, as those that come
+            with the package have; less exact and faster. Not with ``runtime.cpu: openvino``.
     """
 
     enabled: bool = False
@@ -120,6 +122,7 @@ class RefinerConfig:
     prior: bool = True
     given_weight: float = 0.4
     keep_below: float = 0.3
+    int8: bool = True
 
     def __post_init__(self) -> None:
         check_range("refiner.threshold", self.threshold, 0, 0.999)

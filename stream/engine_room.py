@@ -109,6 +109,7 @@ def _load_refiner(settings: RefinerConfig, options: RuntimeOptions) -> PoseRefin
         flip=settings.flip,
         given_weight=settings.given_weight,
         keep_below=settings.keep_below,
+        int8=settings.int8,
     )
     refiner.warm_up()
     return refiner

@@ -18,12 +18,12 @@ SECTIONS = {
     "presence": "whether the score tells that nobody is there",
     "cost": "time a person against the base network",
     "parity": "FP16, FP32 and torch against one another",
-    "int8": "what INT8 costs and gains on the CPU",
+    "int8": "what ways to quantise to INT8 cost and gain on the CPU",
 }
 """Names of the parts that can be asked for, and what they measure."""
 
 USUAL = tuple(name for name in SECTIONS if name != "int8")
-"""Those that are measured unless others are asked for; INT8 is no form that a refiner runs in."""
+"""Those that are measured unless others are asked for: ways to quantise take long."""
 
 BASES = ("movenet-lightning", "movenet-thunder", "movenet-multipose")
 WHOLE = "@512"
@@ -89,6 +89,11 @@ def _add_scope(parser: argparse.ArgumentParser) -> None:
         help="exports of the same weights in other precisions, for 'parity'",
     )
     scope.add_argument("--flip", action="store_true", help="refine the mirrored crop too")
+    scope.add_argument(
+        "--int8",
+        action="store_true",
+        help="measure MODEL's file in INT8, as the processor runs it, not MODEL in FP32",
+    )
     scope.add_argument(
         "--given-weight",
         type=float,

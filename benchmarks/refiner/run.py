@@ -89,7 +89,7 @@ def _exports(options: argparse.Namespace, folder: Path) -> tuple[str, tuple[str,
 
 
 def _context(options: argparse.Namespace, model: str, compare: tuple[str, ...]) -> Context:
-    refiner = RefinerFile(model, options.threads, how=_how(options))
+    refiner = RefinerFile(model, options.threads, how=_how(options), int8=options.int8)
     bases = [Base(name, options.threads) for name in options.bases]
     return Context(
         bench=Workbench(refiner, bases, options.cache),

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import GraphProto, NodeProto
 from onnxruntime.quantization import (
@@ -30,12 +29,13 @@ from onnxruntime.quantization import (
     quant_pre_process,
 )
 
-from steadypose.engines.runtimes import Engine
 from steadypose.errors import ModelError
 
 Feeds = Mapping[str, NDArray[Any]]
 Part = Literal["first", "depthwise", "last"]
 Method = Literal["MinMax", "Entropy", "Percentile"]
+
+METHODS: tuple[Method, ...] = ("MinMax", "Entropy", "Percentile")
 
 _ACTIVATIONS = ("Clip", "Relu")
 _BETWEEN = ("Add", "Resize")
@@ -171,37 +171,6 @@ def simplified(graph: bytes) -> onnx.ModelProto:
     for number, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type}_{number}"
     return model
-
-
-class Session:
-    """A quantised network in ONNX Runtime, as an ``Engine``.
-
-    Args:
-        like: The engine of the network that was quantised.
-        graph: The network, serialised.
-        threads: Of one call.
-    """
-
-    def __init__(self, like: Engine, graph: bytes, threads: int) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The run time would quantise the weights of convolutions that were left in FP32 between
-        # quantised ones, those of all channels with one scale: depthwise ones are lost by that.
-        self._session = ort.InferenceSession(
-            graph,
-            options,
-            providers=["CPUExecutionProvider"],
-            disabled_optimizers=["WeightBiasQuantization"],
-        )
-        self.path, self.name, self.runtime = like.path, like.name, like.runtime
-        self.inputs, self.outputs = like.inputs, like.outputs
-
-    def infer(self, feeds: Feeds) -> dict[str, NDArray[Any]]:
-        """Run one batch."""
-        names = list(self.outputs)
-        return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]

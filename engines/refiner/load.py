@@ -32,8 +32,9 @@ def load_refiner(
     flip: bool = False,
     given_weight: float = GIVEN_WEIGHT,
     keep_below: float = KEEP_BELOW,
+    int8: bool = True,
 ) -> PoseRefiner:
-    """Load a refiner; the processor computes in FP32 whatever the file's precision.
+    """Load a refiner; the processor computes in INT8 where there is a file for it, else in FP32.
 
     Args:
         model: One of ``REFINERS``, or the path of an ``.onnx`` file of ``steadypose export``.
@@ -44,16 +45,23 @@ def load_refiner(
         flip: Whether the mirrored crop is refined too.
         given_weight: Weight of the place given where both agree; see ``PoseRefiner``.
         keep_below: Probability below which a joint is not moved far; see ``PoseRefiner``.
+        int8: Whether ONNX Runtime on the processor takes the file in INT8 that lies beside the
+            refiner's under its name with ``-int8``, where there is one.
 
     Raises:
         ModelError: The file is not at hand, not what its record says, or no refiner.
         EngineError: The run time refuses it.
     """
     path = refiner_path(model)
-    check_refiner(path)
+    if check_refiner(path).get("precision") == "int8":
+        raise ModelError(f"{path}: the processor takes it by itself; name the file it was made of")
+    chosen = options or RuntimeOptions()
     wanted = policy or CropPolicy()
     shapes = Shapes(max_batch=max_batch, sizes=wanted.sizes)
-    engine = load_engine(path, options, shapes=shapes, graph=lambda: float32_graph(path))
+    small = int8_path(path) if int8 and chosen.runtime == "onnxruntime" else None
+    engine = load_engine(
+        path, chosen, shapes=shapes, graph=lambda: float32_graph(path), processor=small
+    )
     _check_contract(engine)
     return PoseRefiner(
         engine,
@@ -82,6 +90,23 @@ def refiner_path(model: str) -> Path:
             "or name an .onnx file"
         )
     return path
+
+
+def int8_path(path: Path) -> Path | None:
+    """The file in INT8 of the refiner at ``path``; None where there is none.
+
+    Raises:
+        ModelError: It is damaged, or was made of another refiner than the one at ``path``.
+    """
+    small = path.with_name(f"{path.stem}-int8.onnx")
+    if not small.is_file():
+        return None
+    if check_refiner(small).get("of") != zoo.file_sha256(path):
+        raise ModelError(
+            f"{small}: not made of {path.name}; export it again, remove it, or give "
+            "--refiner.int8 false"
+        )
+    return small
 
 
 def check_refiner(path: Path) -> dict[str, Any]:

@@ -59,7 +59,12 @@ class OnnxRuntimeEngine:
         options.add_session_config_entry("session.use_env_allocators", "1")
         try:
             self._session = ort.InferenceSession(
-                graph or str(path), options, providers=["CPUExecutionProvider"]
+                graph or str(path),
+                options,
+                providers=["CPUExecutionProvider"],
+                # It would quantise the weights of convolutions that are left in FP32 between those
+                # in INT8, all channels with one scale: depthwise ones are lost by that.
+                disabled_optimizers=["WeightBiasQuantization"],
             )
         except Exception as error:
             raise EngineError(

@@ -132,7 +132,9 @@ def _refiners() -> Iterator[Finding]:
             yield Finding(subject="refiner", found=f"{name} missing", state="note")
             continue
         load.check_refiner(path)
-        yield Finding(subject="refiner", found=f"{name} ready, {path.stat().st_size / 1e6:.1f} MB")
+        small = ", and INT8 for the processor" if load.int8_path(path) else ""
+        size = path.stat().st_size / 1e6
+        yield Finding(subject="refiner", found=f"{name} ready, {size:.1f} MB{small}")
 
 
 def _gpu() -> Iterator[Finding]:

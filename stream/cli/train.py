@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from steadypose.errors import InputError, OutputError
+from steadypose.stream.cli.refiner_data import add_data
 from steadypose.stream.cli.torch_check import need_torch
 from steadypose.stream.complaints import EXIT_DONE, EXIT_INTERRUPTED, complain
 from steadypose.stream.interrupt import stop_on_signal
@@ -34,29 +35,7 @@ def add_parser(commands: Any) -> None:
         help="fast, accurate, full or a .yaml file [default: fast; with --resume the run's own]",
     )
     data = parser.add_argument_group("data sets, at least one")
-    data.add_argument("--coco", nargs=2, type=Path, metavar=("JSON", "IMAGES"))
-    data.add_argument("--lsp", type=Path, metavar="DIR", help="LSP or LSPet")
-    data.add_argument(
-        "--mpii",
-        nargs=2,
-        type=Path,
-        metavar=("JSON", "IMAGES"),
-        help="list of people with joints and joints_vis, as train.json of MPII has them",
-    )
-    data.add_argument(
-        "--posetrack",
-        nargs=2,
-        type=Path,
-        metavar=("JSONDIR", "ROOT"),
-        help="annotation files of PoseTrack 2018, and what their picture paths start from",
-    )
-    data.add_argument(
-        "--estimates",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="base estimators' results on these pictures; made where there is no such file",
-    )
+    add_data(data, estimates_needed=True)
     parser.add_argument(
         "--start",
         metavar="MODEL",
@@ -116,14 +95,11 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 def _pictures(options: argparse.Namespace) -> list[Picture]:
     """The pictures named, with the base estimators' results on them in their file."""
-    from steadypose.engines.refiner.data.cache import Cache
-    from steadypose.engines.refiner.data.estimates import make_estimates
+    from steadypose.engines.refiner.data.estimates import estimates_of
     from steadypose.engines.refiner.data.gather import gather
 
     pictures = gather(options)
-    path = options.estimates
-    if not path.exists() or Cache.load(path).unfinished:
-        make_estimates(pictures, path)
+    estimates_of(pictures, options.estimates)
     return pictures
 
 

@@ -84,7 +84,9 @@ class _Chain:
         most = max(8, settings.people)
         self._detector = load_detector(_DETECTOR, options)
         self._estimator = load_estimator(str(estimator), options, policy=_POLICY, max_batch=most)
-        self._refiner = load_refiner(str(refiner), options, policy=_POLICY, max_batch=most)
+        self._refiner = load_refiner(
+            str(refiner), options, policy=_POLICY, max_batch=most, int8=False
+        )
         self.engine = self._estimator.network.engine.runtime
 
     def measure(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 from steadypose.benchmarks.refiner.average_precision import Compared, Joints
 from steadypose.benchmarks.refiner.context import Context
 from steadypose.benchmarks.refiner.figures import Figure, Target
-from steadypose.benchmarks.refiner.int8 import Feeds, Method, Part, Quantiser, Recipe, Session
 from steadypose.benchmarks.refiner.networks import PADDING, SIZE, Base, RefinerFile
 from steadypose.benchmarks.refiner.people import People, Rows
 from steadypose.benchmarks.refiner.resampling import Interval
@@ -28,27 +26,15 @@ from steadypose.benchmarks.refiner.sections.pck import limb_sums
 from steadypose.benchmarks.refiner.sections.prior import RIGHT, draw_priors
 from steadypose.benchmarks.refiner.workbench import Workbench
 from steadypose.engines.crops import cut
-from steadypose.engines.refiner.precision import float32_graph
+from steadypose.engines.refiner.int8 import Feeds, Part, Recipe
+from steadypose.engines.refiner.int8_trials import Trials, Tried, least_moved
 from steadypose.engines.runtimes import Engine
-from steadypose.errors import InputError
+from steadypose.engines.runtimes.onnx_runtime import OnnxRuntimeEngine
 
 _PEOPLE = 64
 _BATCH = 8
-_SENSITIVE_PX = 1.0
-"""A group of layers that alone moves the tenth joint by more stays in FP32."""
 _WARM, _ROUNDS = 2, 15
-_METHODS: tuple[Method, ...] = ("MinMax", "Entropy", "Percentile")
 _COST = Target("change", ">=", -0.5)
-_QUANTILES = (90, 50, 99)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Tried:
-    """A recipe, its network, and how far it moves joints of validation people."""
-
-    recipe: Recipe
-    graph: bytes
-    moved: Interval
 
 
 def measure(context: Context) -> list[Figure]:
@@ -57,92 +43,30 @@ def measure(context: Context) -> list[Figure]:
     Raises:
         InputError: There are no validation people to calibrate with.
     """
-    trial = _Trial(context)
-    alone = {name: trial.run(group) for name, group in trial.alone().items()}
-    sensitive = {name for name, tried in alone.items() if tried.moved.value > _SENSITIVE_PX}
-    kinds = [trial.of_kind(), trial.of_kind(trial.layers(sensitive))]
-    figures = [_moved(f"only {name} in INT8", tried, trial) for name, tried in alone.items()]
-    for tried in (*chain.from_iterable(kinds), *map(trial.run, trial.others())):
-        figures.append(_moved(str(tried.recipe), tried, trial))
-    for kind in filter(None, kinds):
-        best = min(kind, key=lambda tried: tried.moved.value)
-        figures += _in_time(best, trial) + _in_ap(context, best) + _in_pck(context, best)
+    trials = Trials(context.bench.refiner.path, _batches(context), context.settings.threads)
+    alone = trials.alone()
+    kinds = [trials.every_range()]
+    floating = trials.sensitive(alone)
+    if floating and floating != trials.convolutions:
+        kinds.append(trials.every_range(floating))
+    figures = [_moved(f"only {name} in INT8", tried, trials) for name, tried in alone.items()]
+    for tried in (*chain.from_iterable(kinds), *map(trials.run, _others(trials))):
+        figures.append(_moved(str(tried.recipe), tried, trials))
+    for kind in kinds:
+        best = least_moved(kind)
+        figures += _in_time(best, trials) + _in_ap(context, best) + _in_pck(context, best)
     return figures
 
 
-class _Trial:
-    """Recipes on validation people, half of whom calibrate and half of whom tell."""
-
-    def __init__(self, context: Context) -> None:
-        engine = context.bench.refiner.engine
-        batches = _batches(context)
-        self.seen, self.told = batches[::2], batches[1::2]
-        if not self.told:
-            raise InputError("int8: needs people of the validation split to calibrate with")
-        self._graph = float32_graph(context.bench.refiner.path)
-        self._threads = context.settings.threads
-        self.quantiser = Quantiser(self._graph)
-        self._ranges = {m: self.quantiser.calibrate(m, self.seen) for m in _METHODS}
-        self._like = engine
-        self._single = _run(self.single(self._threads), self.told)
-
-    def alone(self) -> dict[str, Recipe]:
-        """For each group of layers the recipe that has only it in INT8."""
-        groups = self.quantiser.groups()
-        return {name: Recipe(floating=self.convolutions - some) for name, some in groups.items()}
-
-    def layers(self, groups: set[str]) -> frozenset[str]:
-        """All convolutions of some groups."""
-        every = self.quantiser.groups()
-        return frozenset(chain.from_iterable(every[group] for group in groups))
-
-    def of_kind(self, floating: frozenset[str] | None = None) -> list[_Tried]:
-        """Every way to choose the ranges, of all layers or with the sensitive ones in FP32."""
-        if floating is None:
-            return [self.run(Recipe(method=method)) for method in _METHODS]
-        if not floating or floating == self.convolutions:
-            return []
-        return [
-            self.run(Recipe(method=method, floating=floating, called="sensitive layers"))
-            for method in _METHODS
-        ]
-
-    def others(self) -> list[Recipe]:
-        """What else is said to help, to be compared with all layers by MinMax."""
-        found = [Recipe(joined=True), Recipe(signed=True), Recipe(narrow=True)]
-        parts: tuple[Part, ...] = ("first", "depthwise", "last")
-        for part in parts:
-            layers = self.quantiser.part(part)
-            if layers and layers != self.convolutions:
-                found.append(Recipe(floating=layers, called=f"{part} layers"))
-        return found
-
-    def run(self, recipe: Recipe) -> _Tried:
-        """Quantise, and compare with FP32."""
-        graph = self.quantiser.quantise(recipe, self._ranges[recipe.method])
-        found = _run(Session(self._like, graph, self._threads), self.told)
-        away = np.linalg.norm(found[..., :2] - self._single[..., :2].astype(np.float64), axis=2)
-        value, low, high = np.percentile(away, _QUANTILES)
-        moved = Interval(float(value), float(low), float(high))
-        return _Tried(recipe=recipe, graph=graph, moved=moved)
-
-    @property
-    def convolutions(self) -> frozenset[str]:
-        """Names of all."""
-        return frozenset(self.quantiser.convolutions)
-
-    @property
-    def joints(self) -> int:
-        """How many a distance is of."""
-        return int(self._single[..., 0].size)
-
-    def single(self, threads: int) -> Session:
-        """FP32, run as INT8 is."""
-        return Session(self._like, self._graph, threads)
-
-    def quantised(self, tried: _Tried, threads: int) -> Session:
-        """INT8."""
-        return Session(self._like, tried.graph, threads)
+def _others(trials: Trials) -> list[Recipe]:
+    """What else is said to help, to be compared with all layers by MinMax."""
+    found = [Recipe(joined=True), Recipe(signed=True), Recipe(narrow=True)]
+    parts: tuple[Part, ...] = ("first", "depthwise", "last")
+    for part in parts:
+        layers = trials.quantiser.part(part)
+        if layers and layers != trials.convolutions:
+            found.append(Recipe(floating=layers, called=f"{part} layers"))
+    return found
 
 
 def _batches(context: Context) -> list[Feeds]:
@@ -180,30 +104,26 @@ def _in_turn(context: Context, bases: Sequence[Base], people: People) -> Joints:
     return found
 
 
-def _run(engine: Engine, batches: Sequence[Feeds]) -> Joints:
-    """Joints ``(N, 19, 3)`` in crop pixels."""
-    return np.concatenate([engine.infer(batch)["keypoints"] for batch in batches])
-
-
-def _moved(name: str, tried: _Tried, trial: _Trial) -> Figure:
+def _moved(name: str, tried: Tried, trials: Trials) -> Figure:
+    median, high, highest = tried.moved_px
     return Figure(
         section="int8",
         metric=f"distance px of the crop to FP32, p90 [p50, p99], {name}",
         data="validation people",
-        change=tried.moved,
-        n=trial.joints,
+        change=Interval(high, median, highest),
+        n=trials.joints,
         more={"bytes": len(tried.graph), "convolutions_in_fp32": sorted(tried.recipe.floating)},
     )
 
 
-def _refined(context: Context, tried: _Tried, base: Base, rows: Rows) -> Joints:
+def _refined(context: Context, tried: Tried, base: Base, rows: Rows) -> Joints:
     refiner, threads = context.bench.refiner, context.settings.threads
-    engine = Session(refiner.engine, tried.graph, threads)
+    engine = OnnxRuntimeEngine(refiner.path, threads, tried.graph)
     quantised = RefinerFile(str(refiner.path), threads, how=refiner.how, engine=engine)
     return Workbench(quantised, []).refine(rows, context.bench.estimate(base, rows))
 
 
-def _in_ap(context: Context, tried: _Tried) -> list[Figure]:
+def _in_ap(context: Context, tried: Tried) -> list[Figure]:
     """AP in ground-truth boxes, for each base and their mean; none without COCO."""
     people, bases = context.data.coco, context.bench.bases
     if people is None:
@@ -240,7 +160,7 @@ def _in_ap(context: Context, tried: _Tried) -> list[Figure]:
     ]
 
 
-def _in_pck(context: Context, tried: _Tried) -> list[Figure]:
+def _in_pck(context: Context, tried: Tried) -> list[Figure]:
     """PCK@0.2 of the limbs for each base; none without LSPet."""
     people = context.data.lspet
     if people is None:
@@ -265,16 +185,16 @@ def _in_pck(context: Context, tried: _Tried) -> list[Figure]:
     return found
 
 
-def _in_time(tried: _Tried, trial: _Trial) -> list[Figure]:
+def _in_time(tried: Tried, trials: Trials) -> list[Figure]:
     """Milliseconds a person on one thread and on two, FP32 and INT8 in turn.
 
     On a machine that others use too the ratios hold, and best those of the processor's time.
     """
     found = []
     for threads in (1, 2):
-        engines = (trial.single(threads), trial.quantised(tried, threads))
-        spent = [[_spent(e, trial.told[0]) for e in engines] for _ in range(_WARM + _ROUNDS)]
-        batch = len(trial.told[0]["image"])
+        engines = (trials.single(threads), trials.quantised(tried, threads))
+        spent = [[_spent(e, trials.told[0]) for e in engines] for _ in range(_WARM + _ROUNDS)]
+        batch = len(trials.told[0]["image"])
         each_ms = 1e3 * np.array(spent[_WARM:]) / batch
         for column, unit in enumerate(("ms", "processor ms")):
             old, new = each_ms[:, 0, column], each_ms[:, 1, column]

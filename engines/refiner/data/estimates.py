@@ -201,6 +201,15 @@ def _named(name: str, jitter: int) -> str:
     return f"{name} box {jitter}" if jitter else name
 
 
+def estimates_of(pictures: Sequence[Picture], path: Path) -> None:
+    """See that a file holds results on these pictures; arguments and errors of ``make_estimates``.
+
+    A finished file is left as it is, whatever else it holds.
+    """
+    if not path.exists() or Cache.load(path).unfinished:
+        make_estimates(pictures, path)
+
+
 def make_estimates(
     pictures: Sequence[Picture],
     path: Path,
