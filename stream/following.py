@@ -133,6 +133,7 @@ class Follower:
             appearance=self._cues.looks(sight.frame, poses),
             evidence=evidence,
             camera=sight.camera,
+            frame_size=(sight.frame.height, sight.frame.width),
         )
         self._poser.remember(people, sight)
         self._cues.remember(sight.frame, poses.boxes)

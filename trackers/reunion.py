@@ -18,7 +18,9 @@ _LEAST_FIT = float(np.exp(-2))
 """A pair at two standard deviations in all, with looks that are neither like nor unlike."""
 
 
-def reunite(lost: Predictions, new: Predictions, settings: TrackerSettings) -> NDArray[np.intp]:
+def reunite(
+    lost: Predictions, new: Predictions, may: NDArray[np.bool_], settings: TrackerSettings
+) -> NDArray[np.intp]:
     """Which of the new tracks, about to be confirmed, continues each lost one, ``(T,)``.
 
     The limits are wider than those of association, because more is known: a new track has been
@@ -30,6 +32,7 @@ def reunite(lost: Predictions, new: Predictions, settings: TrackerSettings) -> N
     Args:
         lost: Confirmed tracks that are not seen.
         new: Tracks of the same moment without an id.
+        may: ``(T, N)`` which pairs come into question.
         settings: Thresholds.
 
     Returns:
@@ -38,7 +41,7 @@ def reunite(lost: Predictions, new: Predictions, settings: TrackerSettings) -> N
     matched = np.full(len(lost), UNMATCHED, np.intp)
     if not len(lost) or not len(new):
         return matched
-    fit = _fit(lost, new, settings)
+    fit = np.where(may, _fit(lost, new, settings), 0.0)
     gain = np.where(fit >= _LEAST_FIT, fit, 0.0)
     row, column = linear_sum_assignment(gain, maximize=True)
     sure = gain[row, column] > 0

@@ -15,6 +15,8 @@ from steadypose.trackers.appearance import checked, widened
 from steadypose.trackers.association import UNMATCHED, associate
 from steadypose.trackers.births import births
 from steadypose.trackers.clock import Ahead, ahead
+from steadypose.trackers.edges import FrameSize, at_an_edge, by_the_edge, have_left
+from steadypose.trackers.edges import checked as checked_size
 from steadypose.trackers.observations import Observations, observe
 from steadypose.trackers.predictions import Predictions
 from steadypose.trackers.reunion import reunite
@@ -123,6 +125,7 @@ class PoseTracker:
         held: NDArray[np.bool_] | None = None,
         appearance: NDArray[np.floating] | None = None,
         camera: ArrayLike | None = None,
+        frame_size: FrameSize | None = None,
     ) -> NDArray[np.int64]:
         """Id ``(N,)`` of the track that each pose seems to belong to; changes nothing.
 
@@ -131,7 +134,7 @@ class PoseTracker:
         """
         predictions = self.predict(pts_s, camera=camera)
         observations = self._observe(poses, detected, held, appearance, None)
-        matched = self._associate(predictions, observations)
+        matched = self._associate(predictions, observations, checked_size(frame_size))
         ids = np.full(len(poses), NO_TRACK, np.int64)
         rows = np.flatnonzero(matched != UNMATCHED)
         ids[observations.rows[matched[rows]]] = predictions.track_ids[rows]
@@ -147,6 +150,7 @@ class PoseTracker:
         appearance: NDArray[np.floating] | None = None,
         evidence: NDArray[np.floating] | None = None,
         camera: ArrayLike | None = None,
+        frame_size: FrameSize | None = None,
     ) -> Poses:
         """Take in the people of the frame at ``pts_s`` and return those who have an identity.
 
@@ -171,6 +175,8 @@ class PoseTracker:
                 returned keep their scores. 1 for all where not given.
             camera: ``(2, 3)`` affine map of pixels of the frame before to pixels of this frame, of
                 what stands still; not given where the camera does.
+            frame_size: Height and width of the picture in pixels. Who was lost on the way out of it
+                is then recognised only at an edge; not given, anywhere.
 
         Returns:
             The same people under their ids, in the order they were given; without duplicates,
@@ -180,14 +186,15 @@ class PoseTracker:
         Raises:
             InputError: ``pts_s`` is not finite, the poses have another skeleton, ``detected`` or
                 ``held`` or ``appearance`` has another length, a held row has no track id,
-                ``evidence`` is not one number in 0..1 for each row, or ``camera`` is no camera
-                motion.
+                ``evidence`` is not one number in 0..1 for each row, ``camera`` is no camera motion,
+                or ``frame_size`` is not two numbers above 0.
         """
         looked = np.ndim(detected) > 0 or bool(detected)
         now = self._at(pts_s, camera)
         state, options = now.state, (self.skeleton, self.settings)
         observations = self._observe(poses, detected, held, appearance, evidence)
-        matched = self._associate(now.expected, observations)
+        size = checked_size(frame_size)
+        matched = self._associate(now.expected, observations, size)
         rows = (matched != UNMATCHED).nonzero()[0]
         taken = matched[rows]
         seen = observations[taken]
@@ -205,7 +212,7 @@ class PoseTracker:
             tracks, matched = tracks[kept], matched[kept]
         next_id = state.next_id
         if len(ready := self._ready(tracks, state.age_s)):
-            tracks, matched = self._recognised(tracks, matched, ready, state, pts_s)
+            tracks, matched = self._recognised(tracks, matched, ready, state, pts_s, size)
             ready = self._ready(tracks, state.age_s)
             tracks, next_id = confirmed(tracks, ready, next_id)
         self._state = State(
@@ -241,8 +248,11 @@ class PoseTracker:
         looks = widened(checked(appearance, len(poses)), known)
         return observe(poses, detected, held, looks, evidence, self.settings)
 
-    def _associate(self, predictions: Predictions, observations: Observations) -> NDArray[np.intp]:
+    def _associate(
+        self, predictions: Predictions, observations: Observations, frame_size: FrameSize | None
+    ) -> NDArray[np.intp]:
         fit = affinity(predictions, observations, self.skeleton, self.settings)
+        fit = by_the_edge(fit, predictions, observations, frame_size)
         return associate(predictions, observations, fit, self.settings)
 
     def _recognised(
@@ -252,13 +262,19 @@ class PoseTracker:
         new: NDArray[np.intp],
         state: State,
         pts_s: float,
+        frame_size: FrameSize | None,
     ) -> tuple[Tracks, NDArray[np.intp]]:
         """Give lost people who are about to be confirmed anew their ids back."""
         lost = np.flatnonzero(tracks.confirmed & (tracks.misses > 0))
         if not len(lost):
             return tracks, matched
         now = predictions_of(tracks, pts_s, state.epoch, self.settings)
-        pick = reunite(now[lost], now[new], self.settings)
+        may = np.ones((len(lost), len(new)), bool)
+        if frame_size is not None:
+            may = ~have_left(now[lost], frame_size)[:, None] | at_an_edge(
+                now[new].boxes, frame_size
+            )
+        pick = reunite(now[lost], now[new], may, self.settings)
         again = pick != UNMATCHED
         tracks, kept = reunited(tracks, lost[again], new[pick[again]])
         return tracks, matched[kept]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from steadypose.errors import InputError
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.trackers import PoseTracker
 from tests.trackers.figures import figures
@@ -62,6 +63,36 @@ def test_of_duplicates_the_better_is_kept(order: list[int]) -> None:
         people = tracker.update(double, i / 25)
         assert people.track_ids.tolist() == [1]
         assert people.box_scores.tolist() == pytest.approx([0.9])
+
+
+@pytest.mark.parametrize(
+    ("x", "frame_size", "the_same"),
+    [
+        (610, (480, 640), True),
+        (540, (480, 640), False),
+        (540, None, True),
+        (540, (480, 900), True),
+    ],
+    ids=["at-the-edge", "in-the-middle", "edge-unknown", "edge-far-away"],
+)
+def test_who_left_the_picture_comes_back_by_the_edge(
+    x: float, frame_size: tuple[int, int] | None, the_same: bool
+) -> None:
+    tracker = PoseTracker()
+    for i in range(25):
+        tracker.update(figures([(520 + 4 * i, 200)]), i / 25, frame_size=frame_size)
+    for i in range(25, 45):
+        tracker.update(figures([]), i / 25, frame_size=frame_size)
+    for i in range(45, 60):
+        back = figures([(x - 2 * (i - 45), 200)])
+        ids = tracker.update(back, i / 25, frame_size=frame_size).track_ids.tolist()
+    assert ids == [1 if the_same else 2]
+
+
+@pytest.mark.parametrize("frame_size", [(0, 640), (480, -1)])
+def test_a_picture_has_a_size(frame_size: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="frame_size: expected height and width above 0"):
+        PoseTracker().update(figures([(100, 200)]), 0.0, frame_size=frame_size)
 
 
 def test_people_who_overlap_are_no_duplicates() -> None:
