@@ -58,9 +58,13 @@ def load_refiner(
     chosen = options or RuntimeOptions()
     wanted = policy or CropPolicy()
     shapes = Shapes(max_batch=max_batch, sizes=wanted.sizes)
-    small = int8_path(path) if int8 and chosen.runtime == "onnxruntime" else None
+    small = int8 and chosen.runtime == "onnxruntime"
     engine = load_engine(
-        path, chosen, shapes=shapes, graph=lambda: float32_graph(path), processor=small
+        path,
+        chosen,
+        shapes=shapes,
+        graph=lambda: float32_graph(path),
+        processor=(lambda: int8_path(path)) if small else None,
     )
     _check_contract(engine)
     return PoseRefiner(

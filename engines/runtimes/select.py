@@ -62,7 +62,7 @@ def load_engine(
     *,
     shapes: Shapes | None = None,
     graph: Callable[[], bytes] | None = None,
-    processor: Path | None = None,
+    processor: Callable[[], Path | None] | None = None,
 ) -> Engine:
     """Load a network for the device and run time asked for.
 
@@ -72,7 +72,7 @@ def load_engine(
         shapes: What it will be fed, which GPUs want to know beforehand.
         graph: Makes the serialised network to run on the processor, where it is not the file's as
             it is.
-        processor: The ``.onnx`` file to run on the processor in place of both.
+        processor: Gives the ``.onnx`` file to run on the processor in place of both, or None.
 
     Raises:
         ModelError: The file does not exist.
@@ -90,8 +90,9 @@ def load_engine(
         engine = accelerator.load(path, chosen.precision, shapes or Shapes())
         if engine is not None:
             return engine
-    if processor is not None:
-        return RUNTIMES[chosen.runtime](processor, chosen.threads, None)
+    other = processor() if processor else None
+    if other is not None:
+        return RUNTIMES[chosen.runtime](other, chosen.threads, None)
     return RUNTIMES[chosen.runtime](path, chosen.threads, graph() if graph else None)
 
 
