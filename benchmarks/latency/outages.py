@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from steadypose.benchmarks.latency.camera import Camera, made_up
 from steadypose.benchmarks.latency.feeds import RtspFeed
+from steadypose.benchmarks.records import Record, distribution
 from steadypose.configs import LiveConfig
 from steadypose.errors import InputError
 from steadypose.stream.sources import LiveSource, LiveState
@@ -64,8 +66,8 @@ def _until(true: Callable[[], bool], what: str) -> float:
     return time.monotonic() - began
 
 
-def measure_outages() -> Iterator[str]:
-    """A camera that is killed, one that falls silent, and fifty lost connections; a line each."""
+def measure_outages() -> Iterator[Record]:
+    """A camera that is killed, one that falls silent, fifty lost connections, and the end."""
     feed = RtspFeed()
     camera = Camera(made_up(_SIZE), 30, rtsp=feed, keyframe_s=_KEYFRAME_S).start()
     follower = _Follower(feed.url(), LiveConfig())
@@ -77,8 +79,16 @@ def measure_outages() -> Iterator[str]:
         before = _descriptors(), threading.active_count()
         yield _many(camera, follower)
         after = _descriptors(), threading.active_count()
-        yield (f"descriptors {before[0]} -> {after[0]}, threads {before[1]} -> {after[1]}")
-        yield f"stop: {follower.close():.3f} s"
+        yield _record(
+            f"what {_RECONNECTS} reconnects leave behind",
+            {
+                "descriptors before": before[0],
+                "descriptors after": after[0],
+                "threads before": before[1],
+                "threads after": after[1],
+            },
+        )
+        yield _record("stop", {"ended s": round(follower.close(), 3)})
     finally:
         follower.close()
         camera.close()
@@ -86,7 +96,7 @@ def measure_outages() -> Iterator[str]:
             camera.rtsp.close()
 
 
-def _killed(camera: Camera, follower: _Follower) -> str:
+def _killed(camera: Camera, follower: _Follower) -> Record:
     feed = _server(camera)
     feed.close()
     noticed = follower.until(LiveState.WAITING)
@@ -94,10 +104,10 @@ def _killed(camera: Camera, follower: _Follower) -> str:
     frames = follower.frames
     camera.rtsp = RtspFeed(feed.port)
     back = follower.until(LiveState.LIVE, frames)
-    return f"server killed for {_GONE_S:g} s: noticed in {noticed:.2f} s, back in {back:.2f} s"
+    return _gone("killed", noticed, back)
 
 
-def _silent(camera: Camera, follower: _Follower) -> str:
+def _silent(camera: Camera, follower: _Follower) -> Record:
     feed = _server(camera)
     feed.process.send_signal(signal.SIGSTOP)
     try:
@@ -107,10 +117,10 @@ def _silent(camera: Camera, follower: _Follower) -> str:
     finally:
         feed.process.send_signal(signal.SIGCONT)
     back = follower.until(LiveState.LIVE, frames)
-    return f"server silent for {_GONE_S:g} s: noticed in {noticed:.2f} s, back in {back:.2f} s"
+    return _gone("silent", noticed, back)
 
 
-def _many(camera: Camera, follower: _Follower) -> str:
+def _many(camera: Camera, follower: _Follower) -> Record:
     waits = []
     first = len(follower.epochs)
     for n in range(_RECONNECTS):
@@ -120,7 +130,22 @@ def _many(camera: Camera, follower: _Follower) -> str:
         began = time.monotonic()
         _until(lambda n=n: len(follower.epochs) > first + n, "a new epoch")  # type: ignore[misc]
         waits.append(time.monotonic() - began)
-    return f"{_RECONNECTS} reconnects: back in {max(waits):.2f} s at most"
+    return _record(f"{_RECONNECTS} reconnects", {"back s": distribution(waits)}, _RECONNECTS)
+
+
+def _gone(how: str, noticed: float, back: float) -> Record:
+    values = {"noticed s": round(noticed, 2), "back s": round(back, 2)}
+    return _record(f"server {how} for {_GONE_S:g} s", values)
+
+
+def _record(outage: str, values: Mapping[str, Any], n: int = 1) -> Record:
+    return Record(
+        what="latency outages",
+        case={"outage": outage},
+        values=values,
+        n=n,
+        config={"transport": "rtsp", "key frame every s": _KEYFRAME_S},
+    )
 
 
 def _server(camera: Camera) -> RtspFeed:

@@ -26,7 +26,7 @@ from steadypose.benchmarks.latency.memory import MemoryWatch
 from steadypose.benchmarks.latency.outages import measure_outages
 from steadypose.benchmarks.latency.records import Ages, LatencyRecord, after_warm_up
 from steadypose.benchmarks.latency.slopes import slope
-from steadypose.benchmarks.records import Origin
+from steadypose.benchmarks.records import Origin, Record
 from steadypose.configs import Config, load_config
 from steadypose.engines import zoo
 from steadypose.errors import InputError, SteadyposeError
@@ -183,8 +183,10 @@ def measure(
 def run(options: argparse.Namespace) -> int:
     """Measure, print, and append the records to a file if asked to."""
     if options.outages:
-        for line in measure_outages():
-            print(line, flush=True)
+        origin = Origin.of(options)
+        for outage in measure_outages():
+            print(_told(outage), flush=True)
+            records.append(options.json, [outage], origin)
         return 0
     give_pictures_back()  # as the commands for live sources do
     wanted = [(options.config, {})] if not options.overload else [_OVERLOAD]
@@ -196,3 +198,12 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(record.lines()), flush=True)
         records.append(options.json, [record.record()], Origin.of(options))
     return 0
+
+
+def _told(outage: Record) -> str:
+    """An outage's record in a line."""
+    values = {
+        name: f"at most {value['max']}" if isinstance(value, dict) else value
+        for name, value in outage.values.items()
+    }
+    return f"{outage.case['outage']}: " + ", ".join(f"{k} {v}" for k, v in values.items())
