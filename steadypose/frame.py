@@ -55,3 +55,8 @@ class Frame:
     def width(self) -> int:
         """Columns, in pixels."""
         return int(self.image.shape[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, in pixels."""
+        return self.height, self.width

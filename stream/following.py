@@ -113,8 +113,7 @@ class Follower:
         looked = detections is not None
         with watch.measure("estimate"):
             predictions = self._tracker.predict(frame.pts_s, camera=camera)
-            size = (frame.height, frame.width)
-            where = candidates(detections, predictions, self._room.config.detector, size)
+            where = candidates(detections, predictions, self._room.config.detector, frame.size)
         return Sight(
             frame=frame,
             where=where,
@@ -133,7 +132,7 @@ class Follower:
             appearance=self._cues.looks(sight.frame, poses),
             evidence=evidence,
             camera=sight.camera,
-            frame_size=(sight.frame.height, sight.frame.width),
+            frame_size=sight.frame.size,
         )
         self._poser.remember(people, sight)
         self._cues.remember(sight.frame, poses.boxes)

@@ -182,7 +182,7 @@ class Poser:
             detected=detected,
             held=held_in(poses),
             camera=sight.camera,
-            frame_size=(sight.frame.height, sight.frame.width),
+            frame_size=sight.frame.size,
         )
         rows, tracks = np.nonzero(ids[:, None] == sight.predictions.track_ids)
         named = ids[rows] != NO_TRACK

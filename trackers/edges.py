@@ -22,24 +22,18 @@ _STEP_IN = 0.5
 """How far from the edge, in person sizes, somebody may be found who has just come in."""
 
 
-def checked(frame_size: FrameSize | None) -> FrameSize | None:
+def checked_size(frame_size: FrameSize | None) -> FrameSize | None:
     """The size as it is. Raises InputError unless it is two numbers above 0."""
     if frame_size is not None and not min(frame_size) > 0:
         raise InputError(f"frame_size: expected height and width above 0, got {frame_size}")
     return frame_size
 
 
-def have_left(tracks: Predictions, frame_size: FrameSize) -> NDArray[np.bool_]:
-    """Lost tracks ``(T,)`` that are expected outside the picture."""
-    inside = np.clip(tracks.boxes, 0, _limits(frame_size))
-    share = _areas(inside) / np.maximum(_areas(tracks.boxes), 1e-9)
-    return np.asarray(~tracks.followed & (share < _LEAST_INSIDE), bool)
-
-
-def at_an_edge(boxes: Array, frame_size: FrameSize) -> NDArray[np.bool_]:
-    """Boxes ``(M, 4)`` so near an edge of the picture that their people may have just come in."""
-    away = np.minimum(boxes[:, :2], _limits(frame_size)[:2] - boxes[:, 2:]).min(1)
-    return np.asarray(away <= _STEP_IN * np.sqrt(_areas(boxes)), bool)
+def may_be(tracks: Predictions, boxes: Array, frame_size: FrameSize | None) -> NDArray[np.bool_]:
+    """Whether each track may be the person of each box, ``(T, M)``; all may, without a size."""
+    if frame_size is None:
+        return np.ones((len(tracks), len(boxes)), bool)
+    return ~_have_left(tracks, frame_size)[:, None] | _at_an_edge(boxes, frame_size)
 
 
 def by_the_edge(
@@ -51,11 +45,21 @@ def by_the_edge(
     """``fit`` without the pairs of somebody who has left and somebody in the middle."""
     if frame_size is None or predictions.followed.all():
         return fit
-    gone = have_left(predictions, frame_size)
-    if not gone.any():
-        return fit
-    barred = gone[fit.tracks] & ~at_an_edge(observations.boxes, frame_size)[fit.people]
-    return replace(fit, preference=np.where(barred, 0.0, fit.preference))
+    may = may_be(predictions, observations.boxes, frame_size)[fit.tracks, fit.people]
+    return replace(fit, preference=np.where(may, fit.preference, 0.0))
+
+
+def _have_left(tracks: Predictions, frame_size: FrameSize) -> NDArray[np.bool_]:
+    """Lost tracks ``(T,)`` that are expected outside the picture."""
+    inside = np.clip(tracks.boxes, 0, _limits(frame_size))
+    share = _areas(inside) / np.maximum(_areas(tracks.boxes), 1e-9)
+    return np.asarray(~tracks.followed & (share < _LEAST_INSIDE), bool)
+
+
+def _at_an_edge(boxes: Array, frame_size: FrameSize) -> NDArray[np.bool_]:
+    """Boxes ``(M, 4)`` so near an edge of the picture that their people may have just come in."""
+    away = np.minimum(boxes[:, :2], _limits(frame_size)[:2] - boxes[:, 2:]).min(1)
+    return np.asarray(away <= _STEP_IN * np.sqrt(_areas(boxes)), bool)
 
 
 def _limits(frame_size: FrameSize) -> Array:

@@ -15,8 +15,7 @@ from steadypose.trackers.appearance import checked, widened
 from steadypose.trackers.association import UNMATCHED, associate
 from steadypose.trackers.births import births
 from steadypose.trackers.clock import Ahead, ahead
-from steadypose.trackers.edges import FrameSize, at_an_edge, by_the_edge, have_left
-from steadypose.trackers.edges import checked as checked_size
+from steadypose.trackers.edges import FrameSize, by_the_edge, checked_size, may_be
 from steadypose.trackers.observations import Observations, observe
 from steadypose.trackers.predictions import Predictions
 from steadypose.trackers.reunion import reunite
@@ -269,11 +268,7 @@ class PoseTracker:
         if not len(lost):
             return tracks, matched
         now = predictions_of(tracks, pts_s, state.epoch, self.settings)
-        may = np.ones((len(lost), len(new)), bool)
-        if frame_size is not None:
-            may = ~have_left(now[lost], frame_size)[:, None] | at_an_edge(
-                now[new].boxes, frame_size
-            )
+        may = may_be(now[lost], now.boxes[new], frame_size)
         pick = reunite(now[lost], now[new], may, self.settings)
         again = pick != UNMATCHED
         tracks, kept = reunited(tracks, lost[again], new[pick[again]])

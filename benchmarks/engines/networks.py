@@ -58,9 +58,10 @@ class Network:
         return self.on_processor("onnxruntime", 1).inputs
 
     def on_processor(self, runtime: str, threads: int) -> Engine:
-        """In FP32 whatever the file's precision, as ``track`` runs it on the processor."""
+        """In FP32 whatever the file's precision."""
         options = RuntimeOptions(device="cpu", runtime=runtime, threads=threads)
-        return load_engine(self.path, options, graph=lambda: float32_graph(self.path))
+        wide = self.path, float32_graph(self.path)
+        return load_engine(self.path, options, processor=lambda: wide)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ import onnxruntime as ort
 from steadypose.benchmarks.calls import Call
 from steadypose.engines.refiner.precision import float32_graph
 from steadypose.engines.runtimes import Engine
+from steadypose.engines.runtimes.onnx_runtime import DISABLED_OPTIMISERS
 
 
 def session(graph: bytes, threads: int, *, spinning: bool = False) -> ort.InferenceSession:
@@ -28,7 +29,7 @@ def session(graph: bytes, threads: int, *, spinning: bool = False) -> ort.Infere
         graph,
         options,
         providers=["CPUExecutionProvider"],
-        disabled_optimizers=["WeightBiasQuantization"],
+        disabled_optimizers=DISABLED_OPTIMISERS,
     )
 
 

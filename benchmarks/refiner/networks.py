@@ -17,7 +17,7 @@ from steadypose.engines.crops import CropPolicy, Crops, Size, cut
 from steadypose.engines.estimators import load_estimator
 from steadypose.engines.refiner import PoseRefiner, load_refiner
 from steadypose.engines.refiner.data.records import JOINTS
-from steadypose.engines.refiner.load import int8_path, refiner_path
+from steadypose.engines.refiner.load import refiner_path
 from steadypose.engines.runtimes import Engine, RuntimeOptions
 from steadypose.errors import ModelError
 from steadypose.poses import Poses
@@ -104,7 +104,8 @@ class RefinerFile:
     Attributes:
         path, sha256: The file.
         how: As given.
-        record: What the export wrote into it, ``variant`` and ``precision`` among it.
+        record: What the export wrote into the file that runs, ``variant`` and ``precision`` among
+            it.
 
     Raises:
         ModelError: The file is no exported refiner, or there is none in INT8.
@@ -119,18 +120,18 @@ class RefinerFile:
         engine: Engine | None = None,
         int8: bool = False,
     ) -> None:
-        self.path, self.how, self._int8 = refiner_path(model), dict(how or {}), int8
-        if int8 and int8_path(self.path) is None:
-            raise ModelError(
-                f"{self.path}: no file in INT8 beside it; make one with steadypose export "
-                "--precision int8"
-            )
+        self.path, self.how = refiner_path(model), dict(how or {})
         if engine is None:
             options = RuntimeOptions(device="cpu", threads=threads)
             self._refiner = load_refiner(model, options, policy=POLICY, int8=int8, **self.how)
         else:
             self._refiner = PoseRefiner(engine, POLICY, **self.how)
-        self.sha256, self.record = zoo.file_sha256(self.path), record_of(self.path)
+        self.sha256, self.record = zoo.file_sha256(self.path), record_of(self.engine.path)
+        if int8 and self.engine.path == self.path:
+            raise ModelError(
+                f"{self.path}: no file in INT8 beside it; make one with steadypose export "
+                "--precision int8"
+            )
 
     @property
     def engine(self) -> Engine:
@@ -145,7 +146,7 @@ class RefinerFile:
     @property
     def precision(self) -> str:
         """``fp16``, ``fp32``, ``int8`` where that is what runs, or ``unknown``."""
-        return "int8" if self._int8 else str(self.record.get("precision", "unknown"))
+        return str(self.record.get("precision", "unknown"))
 
     def refine(
         self,

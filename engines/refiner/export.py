@@ -8,7 +8,7 @@ both: ``image`` uint8, ``pose``, ``prior`` and ``keypoints`` float32.
 from __future__ import annotations
 
 import copy
-import json
+import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,11 +20,9 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from steadypose._version import __version__
-from steadypose.engines import zoo
+from steadypose.engines.refiner.exporting import write_refiner
 from steadypose.engines.refiner.network import JOINTS, Refiner
 from steadypose.engines.refiner.onnx_passes import fold_padding
-from steadypose.errors import OutputError
 
 Precision = Literal["fp32", "fp16"]
 
@@ -47,9 +45,7 @@ def export_refiner(
         model: Trained, on the CPU; left as it is.
         path: The ONNX file; the record gets the same name with ``.json``.
         precision: Of weights and activations.
-        record: What to keep beside variant, precision and version; also stored in the ONNX
-            file's own metadata, under ``steadypose``. The record beside the file also holds its
-            SHA-256, which is checked when the refiner is loaded.
+        record: What to keep beside variant and precision; see ``write_refiner``.
 
     Returns:
         The record's path.
@@ -57,33 +53,12 @@ def export_refiner(
     Raises:
         OutputError: A file cannot be written.
     """
-    whole = {
-        "kind": "refiner",
-        "variant": model.variant,
-        "precision": precision,
-        "skeleton": "coco19",
-        "steadypose": __version__,
-        **record,
-    }
-    part, beside = path.with_name(path.name + ".part"), path.with_suffix(".json")
-    try:
-        _trace(model if precision == "fp32" else halved(model), part)
-        graph = onnx.load(part)
-        fold_padding(graph)
-        _name_output_sides(graph)
-        graph.producer_name, graph.producer_version = "steadypose", __version__
-        graph.metadata_props.add(key="steadypose", value=json.dumps(whole, sort_keys=True))
-        onnx.checker.check_model(graph, full_check=True)
-        onnx.save(graph, part)
-        told = {**whole, "sha256": zoo.file_sha256(part)}
-        part.replace(path)
-        part.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        part.replace(beside)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return beside
+    graph = _traced(model if precision == "fp32" else halved(model))
+    fold_padding(graph)
+    _name_output_sides(graph)
+    told = {"variant": model.variant, "precision": precision, **record}
+    onnx.checker.check_model(graph, full_check=True)
+    return write_refiner(graph, path, told)
 
 
 def halved(model: Refiner) -> Refiner:
@@ -95,24 +70,26 @@ def halved(model: Refiner) -> Refiner:
     return found
 
 
-def _trace(model: Refiner, path: Path) -> None:
+def _traced(model: Refiner) -> onnx.ModelProto:
     height, width = _SAMPLE_SIZE
     # Two people and sides of their own, so that no dimension is taken for another or for 1.
     image = torch.zeros(2, height, width, 3, dtype=torch.uint8)
     pose = torch.full((2, JOINTS, 3), 0.5)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        traced = Path(folder) / "traced.onnx"
         # The exporter by torch.export would need onnxscript; this one needs torch alone.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model.eval(),
             (image, pose, pose.clone()),
-            path,
+            traced,
             input_names=["image", "pose", "prior"],
             output_names=["keypoints"],
             opset_version=OPSET,
             dynamic_axes=_AXES,
             dynamo=False,
         )
+        return onnx.load(traced)
 
 
 def _name_output_sides(model: onnx.ModelProto) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import onnx
 
-from steadypose._version import __version__
 from steadypose.engines import zoo
 from steadypose.engines.refiner.data.cache import Cache
 from steadypose.engines.refiner.data.records import Picture
 from steadypose.engines.refiner.data.samples import ValidationBatches
+from steadypose.engines.refiner.exporting import write_refiner
 from steadypose.engines.refiner.int8 import Feeds
 from steadypose.engines.refiner.int8_trials import Trials, Tried, least_moved
-from steadypose.engines.refiner.load import check_refiner
-from steadypose.errors import InputError, OutputError
+from steadypose.engines.refiner.load import check_source
+from steadypose.errors import InputError
 
 _BATCH = 8
 _PEOPLE = 256
@@ -28,7 +27,7 @@ def export_int8(
     pictures: Sequence[Picture],
     estimates: Path,
     path: Path,
-    tell: Callable[[int], object] = lambda _: None,
+    tell: Callable[[], object] = lambda: None,
 ) -> Tried:
     """Quantise an exported refiner and write it, with its record beside it.
 
@@ -41,28 +40,25 @@ def export_int8(
         pictures: As ``load_pictures`` gives them, splits assigned.
         estimates: File of base estimators' results on those of the validation split.
         path: The ONNX file to write; the record gets the same name with ``.json``.
-        tell: Called after each step with how many are done.
+        tell: Called after each step.
 
     Raises:
         InputError: The estimates are not of these pictures, or too few people validate.
         ModelError: The refiner is another file than its record says, or in INT8 already.
         OutputError: A file cannot be written.
     """
-    origin = check_refiner(model)
+    origin = check_source(model)
     trials = Trials(model, _validation(pictures, estimates), tell=tell)
     tried = least_moved(trials.every_range(trials.sensitive(trials.alone())))
     record = {
-        "kind": "refiner",
         "variant": origin.get("variant"),
         "precision": "int8",
-        "skeleton": "coco19",
-        "steadypose": __version__,
         "of": zoo.file_sha256(model),
         "recipe": str(tried.recipe),
         "moved_px": dict(zip(("p50", "p90", "p99"), tried.moved_px, strict=True)),
         "people": sum(len(batch["image"]) for batch in trials.seen),
     }
-    _write(path, tried.graph, record)
+    write_refiner(onnx.load_from_string(tried.graph), path, record)
     return tried
 
 
@@ -74,20 +70,3 @@ def _validation(pictures: Sequence[Picture], estimates: Path) -> list[Feeds]:
     count = max(min(len(make.people), _PEOPLE) // _BATCH, 2)
     batches = (make(number) for number in range(count))
     return [{"image": b.image, "pose": b.pose, "prior": b.prior} for b in batches]
-
-
-def _write(path: Path, graph: bytes, record: dict[str, object]) -> None:
-    model = onnx.load_from_string(graph)
-    model.producer_name, model.producer_version = "steadypose", __version__
-    model.metadata_props.add(key="steadypose", value=json.dumps(record, sort_keys=True))
-    part, beside = path.with_name(path.name + ".part"), path.with_suffix(".json")
-    try:
-        part.write_bytes(model.SerializeToString(deterministic=True))
-        told = {**record, "sha256": zoo.file_sha256(part)}
-        part.replace(path)
-        part.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        part.replace(beside)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)

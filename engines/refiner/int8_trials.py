@@ -48,7 +48,7 @@ class Trials:
         path: The exported refiner, in FP32 or FP16.
         batches: Real inputs of it, each a batch of one crop size; every second one calibrates.
         threads: Of one call; 0 all.
-        tell: Called after each calibration and each trial with how many of either are done.
+        tell: Called after each calibration and each trial.
 
     Raises:
         InputError: Fewer than two batches.
@@ -60,14 +60,14 @@ class Trials:
         path: Path,
         batches: Sequence[Feeds],
         threads: int = 0,
-        tell: Callable[[int], object] = lambda _: None,
+        tell: Callable[[], object] = lambda: None,
     ) -> None:
         self.seen, self.told = batches[::2], batches[1::2]
         if not self.told:
             raise InputError("int8: needs people of the validation split to calibrate with")
         self._path, self._threads, self._graph = path, threads, float32_graph(path)
         self.quantiser = Quantiser(self._graph)
-        self._tell, self._done = tell, 0
+        self._tell = tell
         self._ranges = {m: self._calibrated(m) for m in METHODS}
         self._single = run_all(self.single(threads), self.told)
 
@@ -94,18 +94,14 @@ class Trials:
         graph = self.quantiser.quantise(recipe, self._ranges[recipe.method])
         found = run_all(OnnxRuntimeEngine(self._path, self._threads, graph), self.told)
         away = np.linalg.norm(found[..., :2] - self._single[..., :2].astype(np.float64), axis=2)
-        self._one_more()
+        self._tell()
         median, high, highest = np.percentile(away, _QUANTILES).tolist()
         return Tried(recipe=recipe, graph=graph, moved_px=(median, high, highest))
 
     def _calibrated(self, method: Method) -> Any:
         ranges = self.quantiser.calibrate(method, self.seen)
-        self._one_more()
+        self._tell()
         return ranges
-
-    def _one_more(self) -> None:
-        self._done += 1
-        self._tell(self._done)
 
     def alone(self) -> dict[str, Tried]:
         """For each group of layers the network that has only it in INT8."""
@@ -115,9 +111,8 @@ class Trials:
 
     def every_range(self, floating: frozenset[str] = frozenset()) -> list[Tried]:
         """Every way to choose the ranges, with the layers ``floating`` in FP32."""
-        called = "sensitive layers" if floating else Recipe.called
-        methods: Sequence[Method] = METHODS
-        return [self.run(Recipe(method=m, floating=floating, called=called)) for m in methods]
+        called = "sensitive layers"
+        return [self.run(Recipe(method=m, floating=floating, called=called)) for m in METHODS]
 
     def sensitive(self, alone: dict[str, Tried]) -> frozenset[str]:
         """Layers of the groups that alone move joints far; see ``SENSITIVE_PX``."""

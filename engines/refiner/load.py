@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +54,17 @@ def load_refiner(
         EngineError: The run time refuses it.
     """
     path = refiner_path(model)
-    if check_refiner(path).get("precision") == "int8":
-        raise ModelError(f"{path}: the processor takes it by itself; name the file it was made of")
+    record = check_source(path)
     chosen = options or RuntimeOptions()
     wanted = policy or CropPolicy()
     shapes = Shapes(max_batch=max_batch, sizes=wanted.sizes)
-    small = int8 and chosen.runtime == "onnxruntime"
-    engine = load_engine(
-        path,
-        chosen,
-        shapes=shapes,
-        graph=lambda: float32_graph(path),
-        processor=(lambda: int8_path(path)) if small else None,
-    )
+    may_be_int8 = int8 and chosen.runtime == "onnxruntime"
+
+    def on_processor() -> tuple[Path, bytes | None]:
+        small = int8_path(path, record) if may_be_int8 else None
+        return (small, None) if small else (path, float32_graph(path))
+
+    engine = load_engine(path, chosen, shapes=shapes, processor=on_processor)
     _check_contract(engine)
     return PoseRefiner(
         engine,
@@ -96,8 +95,12 @@ def refiner_path(model: str) -> Path:
     return path
 
 
-def int8_path(path: Path) -> Path | None:
+def int8_path(path: Path, record: Mapping[str, Any]) -> Path | None:
     """The file in INT8 of the refiner at ``path``; None where there is none.
+
+    Args:
+        path: The refiner's file.
+        record: What ``check_refiner`` gave for it.
 
     Raises:
         ModelError: It is damaged, or was made of another refiner than the one at ``path``.
@@ -105,12 +108,25 @@ def int8_path(path: Path) -> Path | None:
     small = path.with_name(f"{path.stem}-int8.onnx")
     if not small.is_file():
         return None
-    if check_refiner(small).get("of") != zoo.file_sha256(path):
+    # A record that was checked tells the digest: large files are read once at a start.
+    if check_refiner(small).get("of") != (record.get("sha256") or zoo.file_sha256(path)):
         raise ModelError(
             f"{small}: not made of {path.name}; export it again, remove it, or give "
             "--refiner.int8 false"
         )
     return small
+
+
+def check_source(path: Path) -> dict[str, Any]:
+    """``check_refiner`` of a file that is not in INT8: those are made of another one.
+
+    Raises:
+        ModelError: It is in INT8, or for the reasons of ``check_refiner``.
+    """
+    record = check_refiner(path)
+    if record.get("precision") == "int8":
+        raise ModelError(f"{path}: the processor takes it by itself; name the file it was made of")
+    return record
 
 
 def check_refiner(path: Path) -> dict[str, Any]:

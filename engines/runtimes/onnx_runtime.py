@@ -24,6 +24,10 @@ _DTYPES = {
     "tensor(bool)": np.bool_,
 }
 
+DISABLED_OPTIMISERS = ["WeightBiasQuantization"]
+"""It would quantise the weights of convolutions that are left in FP32 between those in INT8, all
+channels with one scale: depthwise ones are lost by that."""
+
 _ARENA = {
     "max_mem": 0,
     "arena_extend_strategy": 1,  # as much as is requested
@@ -62,9 +66,7 @@ class OnnxRuntimeEngine:
                 graph or str(path),
                 options,
                 providers=["CPUExecutionProvider"],
-                # It would quantise the weights of convolutions that are left in FP32 between those
-                # in INT8, all channels with one scale: depthwise ones are lost by that.
-                disabled_optimizers=["WeightBiasQuantization"],
+                disabled_optimizers=DISABLED_OPTIMISERS,
             )
         except Exception as error:
             raise EngineError(

@@ -61,8 +61,7 @@ def load_engine(
     options: RuntimeOptions | None = None,
     *,
     shapes: Shapes | None = None,
-    graph: Callable[[], bytes] | None = None,
-    processor: Callable[[], Path | None] | None = None,
+    processor: Callable[[], tuple[Path, bytes | None]] | None = None,
 ) -> Engine:
     """Load a network for the device and run time asked for.
 
@@ -70,9 +69,8 @@ def load_engine(
         path: The ``.onnx`` file.
         options: How to run it.
         shapes: What it will be fed, which GPUs want to know beforehand.
-        graph: Makes the serialised network to run on the processor, where it is not the file's as
-            it is.
-        processor: Gives the ``.onnx`` file to run on the processor in place of both, or None.
+        processor: Where the processor is to run something else: gives the ``.onnx`` file, and the
+            serialised network where it is not that file's as it is.
 
     Raises:
         ModelError: The file does not exist.
@@ -90,10 +88,8 @@ def load_engine(
         engine = accelerator.load(path, chosen.precision, shapes or Shapes())
         if engine is not None:
             return engine
-    other = processor() if processor else None
-    if other is not None:
-        return RUNTIMES[chosen.runtime](other, chosen.threads, None)
-    return RUNTIMES[chosen.runtime](path, chosen.threads, graph() if graph else None)
+    file, graph = processor() if processor else (path, None)
+    return RUNTIMES[chosen.runtime](file, chosen.threads, graph)
 
 
 def usable_runtimes() -> dict[str, str | None]:

@@ -131,8 +131,8 @@ def _refiners() -> Iterator[Finding]:
         if not path.is_file():
             yield Finding(subject="refiner", found=f"{name} missing", state="note")
             continue
-        load.check_refiner(path)
-        small = ", and INT8 for the processor" if load.int8_path(path) else ""
+        record = load.check_refiner(path)
+        small = ", and INT8 for the processor" if load.int8_path(path, record) else ""
         size = path.stat().st_size / 1e6
         yield Finding(subject="refiner", found=f"{name} ready, {size:.1f} MB{small}")
 

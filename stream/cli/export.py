@@ -74,13 +74,7 @@ def _quantise(options: argparse.Namespace) -> int:
     pictures = [p for p in gather(options) if p.split == "val"]
     estimates_of(pictures, options.estimates)
     with tqdm(desc="int8", unit=" trials", disable=not sys.stderr.isatty()) as bar:
-        tried = export_int8(
-            model,
-            pictures,
-            options.estimates,
-            options.output,
-            lambda done: bar.update(done - bar.n),
-        )
+        tried = export_int8(model, pictures, options.estimates, options.output, bar.update)
     median, high, _ = tried.moved_px
     size = options.output.stat().st_size / 1e6
     print(f"{options.output}: {tried.recipe}, {size:.1f} MB")

@@ -16,8 +16,7 @@ from steadypose.engines.runtimes import RuntimeOptions
 from steadypose.errors import ModelError
 from tests.cli.conftest import Run
 from tests.cli.reading import one_line
-from tests.cli.test_train import standing
-from tests.engines.refiner.data.made_up import write_coco
+from tests.engines.refiner.data.made_up import standing, write_coco
 from tests.engines.refiner.three_convolutions import batch, write_network
 
 
@@ -64,6 +63,9 @@ def test_the_processor_takes_what_was_quantised(
     assert not np.array_equal(found, exact)
     with pytest.raises(ModelError, match="name the file it was made of"):
         load_refiner(str(small))
+    code, _, errors = quantise(run, small, tmp_path / "again.onnx", data)
+    assert code == 2
+    assert "name the file it was made of" in one_line(errors)
 
     model.write_bytes(write_network(tmp_path / "new.onnx").read_bytes() + b"\x72\x00")
     with pytest.raises(ModelError, match=r"not made of mine\.onnx; export it again"):

@@ -8,21 +8,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from steadypose.engines.refiner.data.estimates import Pass, run_passes
 from steadypose.engines.refiner.data.gather import load_pictures
 from tests.cli.conftest import Run
 from tests.cli.reading import one_line
-from tests.engines.refiner.data.made_up import STANDING, write_coco
+from tests.engines.refiner.data.made_up import standing, write_coco
 
 pytest.importorskip("torch")
 
@@ -37,13 +35,6 @@ sizes: [[64, 64]]
 validation: {every: 2, batches: 2, calibration_batches: 4}
 machine: {device: cpu, workers: 0, log_every: 1}
 """
-
-
-def standing(
-    images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]]
-) -> list[NDArray[np.floating]]:
-    pose = np.concatenate([STANDING[:17] + 3, np.full((17, 1), 0.7)], 1)
-    return [np.repeat(pose[None], len(many), 0) for many in boxes]
 
 
 def write_movenet(path: Path, model: Refiner) -> Path:

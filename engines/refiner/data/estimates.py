@@ -23,7 +23,8 @@ from steadypose.engines.crops import CropPolicy
 from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.refiner.data.body import to_refiner
 from steadypose.engines.refiner.data.cache import MIRRORED, Cache, labelled_rows
-from steadypose.engines.refiner.data.gather import add_sources, gather
+from steadypose.engines.refiner.data.gather import gather
+from steadypose.engines.refiner.data.options import add_sources
 from steadypose.engines.refiner.data.records import JOINTS, Picture
 from steadypose.engines.refiner.data.store import read_image
 from steadypose.engines.runtimes import RuntimeOptions

@@ -47,16 +47,8 @@ def load_pictures(
     return assign_splits(pictures)
 
 
-def add_sources(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name data sets, as ``gather`` reads them."""
-    parser.add_argument("--lsp", type=Path, metavar="DIR", help="folder of LSP or LSPet")
-    parser.add_argument("--coco", type=Path, nargs=2, metavar=("JSON", "IMAGES"))
-    parser.add_argument("--mpii", type=Path, nargs=2, metavar=("JSON", "IMAGES"))
-    parser.add_argument("--posetrack", type=Path, nargs=2, metavar=("ANNOTATIONS", "ROOT"))
-
-
 def gather(given: argparse.Namespace) -> list[Picture]:
-    """The pictures of the data sets named by the options of ``add_sources``."""
+    """The pictures of the data sets named by the options of ``options.add_sources``."""
     return load_pictures(
         lsp=given.lsp,
         coco=_pair(given.coco),

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadypose.engines.refiner.data.body import NAMES
-from steadypose.engines.refiner.data.gather import add_sources, gather
+from steadypose.engines.refiner.data.gather import gather
+from steadypose.engines.refiner.data.options import add_sources
 from steadypose.engines.refiner.data.prepare import batch_makers
 from steadypose.engines.refiner.data.records import Batch
 from steadypose.errors import OutputError
