@@ -26,7 +26,10 @@ _JOINT, CENTRE, SIZE = 0, -2, -1
 """Places of a joint, of the box's centre and of its (width, height) among a track's points."""
 
 _LEAST_SHRINK = 0.5
-"""A side of a box keeps at least this share of its length per step, so that boxes stay boxes."""
+"""A side of a box keeps at least this share of its length in a step, and no speed would take more.
+
+Boxes so stay boxes: who is lost while an obstacle hides ever more of them does not dwindle.
+"""
 
 _FARTHEST = 10.0
 """Squared innovations count as at most this many times their variance: errors are no motion."""
@@ -80,6 +83,8 @@ def move(motion: Motion, dt_s: float, lively: Array, settings: TrackerSettings) 
     moved = predict(motion, dt_s, density, drift, memory, _kinds(motion.position.shape[1]))
     sides = moved.position[:, SIZE]
     np.maximum(sides, _LEAST_SHRINK * motion.position[:, SIZE], out=sides)
+    growth = moved.velocity[:, SIZE]
+    np.maximum(growth, -(1 - _LEAST_SHRINK) / settings.swing_memory_s * sides, out=growth)
     vague = moved.position_var > (settings.forget_joint_size * size) ** 2
     vague[:, CENTRE:] = False
     return forget(moved, vague)

@@ -213,6 +213,17 @@ def test_a_box_of_no_area_is_replaced_by_that_of_the_joints() -> None:
     assert (y1, y2) == pytest.approx((112, 292), abs=1)
 
 
+@pytest.mark.parametrize("fps", [6, 25, 120])
+def test_who_shrinks_when_lost_does_not_dwindle(fps: int) -> None:
+    tracker = PoseTracker()
+    heights = np.linspace(200, 40, 2 + fps // 5)
+    frames = [figures([HERE, THERE], height=height) for height in (*heights[:1] * 3, *heights)]
+    ids_over(tracker, frames, step_s=1 / fps)
+    seen = tracker.predict(len(frames) / fps).sizes
+    ids_over(tracker, [Poses.empty()] * 3 * fps, start_s=len(frames) / fps, step_s=1 / fps)
+    assert all(tracker.predict(len(frames) / fps + 3).sizes > seen / 5)
+
+
 def test_scores_that_are_not_numbers_count_as_none() -> None:
     people = figures([HERE, THERE])
     people.box_scores[0] = np.nan
