@@ -61,10 +61,13 @@ class EstimatorConfig:
         sure_score: With ``new``, a pose is sure from this mean probability of its joints on, a
             dropped joint counted as 0 (0..1).
         sure_joints: With ``new``, and with so many joints of a probability of 0.5 or more (0..19).
-        hold: With ``new``, frames in a row for which a steady person may be shown where the track
-            expects them, without being looked at; 0 looks at everyone in every frame.
+        hold: With ``new``, frames in a row for which a steady person may be shown where the
+            picture's motion carries them, without a network's look; 0 looks at everyone in every
+            frame.
         hold_oks: With ``new``, a person is steady where the last look agreed with what the track
             had expected, at an OKS of at least this (0..1).
+        steady_crops: Cut people out at the nearest boxes of a grid, so that who hardly moves is
+            seen in the same crop; off to cut at their own boxes.
     """
 
     model: str = "movenet-thunder"
@@ -76,6 +79,7 @@ class EstimatorConfig:
     sure_joints: int = 8
     hold: int = 2
     hold_oks: float = 0.8
+    steady_crops: bool = True
 
     def __post_init__(self) -> None:
         check_sizes("estimator.sizes", self.sizes)

@@ -12,12 +12,9 @@ from steadypose.poses import NO_TRACK, Poses
 from steadypose.trackers import Predictions
 from steadypose.trackers.observations import AREA_SHARE
 
-CLEAR_IOU = 0.2
-"""A person whose box overlaps another's by a higher IoU is looked at in every frame."""
-
 
 class Holder:
-    """Chooses whom to hold: to show where the track expects them, without running a network.
+    """Chooses whom to hold: to carry on with the picture's motion, without running a network.
 
     A person is *steady* while the last look at them found them where the track had expected: at an
     OKS of at least ``agreement``. So both a person who stands and one whose motion is well known
@@ -58,7 +55,7 @@ class Holder:
         """Take note of how people were found in a frame.
 
         Args:
-            people: Those who were found surely, or held, after tracking.
+            people: Those with an id who were found, or held, after tracking.
             held: ``(N,)`` bool, who was held.
             expected: The tracks at that frame, as they were before.
         """

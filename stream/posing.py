@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +15,11 @@ from steadypose.frame import Frame
 from steadypose.geometry import box_iou_pairs
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.stream.engine_room import EngineRoom
-from steadypose.stream.holding import CLEAR_IOU, Holder, apart, expected_poses
+from steadypose.stream.flow import followed
+from steadypose.stream.holding import Holder, apart, expected_poses
 from steadypose.stream.people import Candidates, carry_boxes, person_scores
 from steadypose.stream.stages import stage
+from steadypose.stream.steady_crops import steadied
 from steadypose.stream.steps import Steps, estimate, refine
 from steadypose.stream.timing import Stopwatch
 from steadypose.trackers import Predictions
@@ -33,7 +35,9 @@ RECENT_S = 0.25
 SURE_BOX_IOU = 0.5
 """Nor one whose predicted box is overlapped less than this by the box the detector found."""
 CROWDED_IOU = 0.4
-"""Nor one whose box another person's overlaps by more: the prior alone may slip onto that one."""
+"""Nor one whose box another person's overlaps by more: the prior alone may slip onto that one.
+
+Who is held may slip likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,8 +67,9 @@ class Poser:
     Without a refiner everyone is estimated. With one, the estimated poses are refined, each with
     the prediction of the track that it seems to belong to. With ``estimator.when: new``, people
     whose last refined pose was sure are refined from the prediction alone; who then is not sure
-    is estimated after all, in the same frame. Some of them are held: between two looks of the
-    detector nobody looks at them at all; see ``Holder``.
+    is estimated after all, in the same frame. Some people are held: between two looks of the
+    detector no network looks at them, and their joints go where the picture shows them to go; see
+    ``Holder`` and ``flow``.
 
     Args:
         room: The networks and settings.
@@ -81,15 +86,17 @@ class Poser:
         """Be sure of nobody, as at the start."""
         self._sure_ids = self._held_ids = np.empty(0, np.int64)
         self._last_s = math.inf
+        self._shown: tuple[NDArray[np.uint8], Poses] | None = None
         self._holder.forget()
 
     def remember(self, people: Poses, sight: Sight) -> None:
-        """Take note of who was found surely in this frame, after tracking."""
+        """Take note of who was found in this frame, and how surely, after tracking."""
         if self._room.config.estimator.when != "new":
             return
-        sure = people[(people.track_ids != NO_TRACK) & self._sure(people)]
-        self._sure_ids, self._last_s = sure.track_ids, sight.frame.pts_s
-        self._holder.remember(sure, np.isin(sure.track_ids, self._held_ids), sight.predictions)
+        named = people[people.track_ids != NO_TRACK]
+        self._sure_ids = named.track_ids[self._sure(named)]
+        self._last_s, self._shown = sight.frame.pts_s, (sight.frame.image, named)
+        self._holder.remember(named, np.isin(named.track_ids, self._held_ids), sight.predictions)
 
     def poses(self, sight: Sight) -> Steps[tuple[Poses, NDArray[np.float32]]]:
         """A pose for each box of the sight, and its evidence ``(N,)`` as the tracker takes it.
@@ -111,13 +118,13 @@ class Poser:
         poses = _nobody(refiner, sight.where.boxes)
         expected = self._expected(sight)
         with stage("refine"), sight.watch.measure("refine"):
-            held = self._held(sight, expected)
+            held = self._held(sight)
             tracks = sight.predictions[sight.where.tracks[held]]
-            poses = _put(poses, held, expected_poses(tracks, poses[held]))
+            poses = _put(poses, held, self._carried(sight, expected_poses(tracks, poses[held])))
             self._held_ids, expected = tracks.track_ids, np.setdiff1d(expected, held)
         if len(expected):
             priors = priors_of(sight.predictions)[sight.where.tracks[expected]]
-            alone = yield from _refine(sight, poses[expected], priors)
+            alone = yield from self._refine(sight, poses[expected], priors)
             sure = self._sure(alone)
             expected = expected[sure]
             poses = _put(poses, expected, alone[sure])
@@ -128,14 +135,23 @@ class Poser:
         poses = _put(poses, rest, (yield from self._estimate(sight, rest)))
         with stage("refine"), sight.watch.measure("refine"):
             priors = self._matched_priors(sight, poses)[rest]
-        refined = yield from _refine(sight, poses[rest], priors)
+        refined = yield from self._refine(sight, poses[rest], priors)
         evidence[rest] = _evidence(poses[rest], refined, priors)
         return _put(poses, rest, refined), evidence
 
     def _estimate(self, sight: Sight, rows: NDArray[np.intp]) -> Steps[Poses]:
         """What the estimator finds in the boxes ``rows``."""
         with stage("estimate"), sight.watch.measure("estimate"):
-            return (yield from estimate(sight.frame.image, sight.where.boxes[rows]))
+            return (yield from estimate(sight.frame.image, self._cut_at(sight.where.boxes[rows])))
+
+    def _refine(self, sight: Sight, poses: Poses, priors: NDArray[np.float32]) -> Steps[Poses]:
+        with stage("refine"), sight.watch.measure("refine"):
+            poses = replace(poses, boxes=self._cut_at(poses.boxes))
+            return (yield from refine(sight.frame.image, poses, priors))
+
+    def _cut_at(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The boxes ``(N, 4)`` to cut people out at."""
+        return steadied(boxes) if self._room.config.estimator.steady_crops else boxes
 
     def _expected(self, sight: Sight) -> NDArray[np.intp]:
         """Rows of the people who are tracked so well that the prediction will do for a pose.
@@ -154,18 +170,41 @@ class Poser:
             good &= sight.where.detected[rows] & near
         return rows[good]
 
-    def _held(self, sight: Sight, expected: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Which of the rows ``expected`` are held.
+    def _held(self, sight: Sight) -> NDArray[np.intp]:
+        """Rows of the people who are held.
 
-        Nobody is in a frame that the detector looked at, nor where the next frame would come too
-        late for a refinement from the prediction alone.
+        Of those whose track has an id and whom nobody covers. Nobody is held in a frame that the
+        detector looked at, nor where the next frame would come too late for a refinement from the
+        prediction alone.
         """
-        known = sight.predictions[sight.where.tracks[expected]]
+        tracks, seen = sight.where.tracks, sight.predictions
+        rows = np.flatnonzero(tracks >= 0)
+        known = seen[tracks[rows]]
         step = sight.frame.pts_s - self._last_s
-        may = apart(sight.where.boxes, CLEAR_IOU)[expected] & (known.unseen_s + step <= RECENT_S)
+        may = apart(sight.where.boxes, CROWDED_IOU)[rows] & (known.unseen_s + step <= RECENT_S)
         may &= known.unseen_s <= self._room.tracker_settings.hold_s
-        held = self._holder.choose(known.track_ids, may)
-        return expected[held & (not sight.looked)]
+        may &= (known.track_ids != NO_TRACK) & (not sight.looked)
+        held: NDArray[np.intp] = rows[self._holder.choose(known.track_ids, may)]
+        return held
+
+    def _carried(self, sight: Sight, expected: Poses) -> Poses:
+        """Poses with ids, brought from where they are expected to where the picture shows them."""
+        if self._shown is None or not len(expected):
+            return expected
+        image, people = self._shown
+        rows, shown = np.nonzero(expected.track_ids[:, None] == people.track_ids)
+        place = expected.keypoints[rows].astype(np.float64)
+        sides = expected.boxes[rows, 2:] - expected.boxes[rows, :2]
+        moved = followed(
+            image,
+            sight.frame.image,
+            people.keypoints[shown].astype(np.float64).reshape(-1, 2),
+            place.reshape(-1, 2),
+            np.sqrt(sides.prod(1).astype(np.float64)).repeat(place.shape[1]),
+        )
+        keypoints = expected.keypoints.copy()
+        keypoints[rows] = moved.reshape(place.shape)
+        return replace(expected, keypoints=keypoints)
 
     def _matched_priors(self, sight: Sight, poses: Poses) -> NDArray[np.float32]:
         """Prior ``(N, 19, 3)`` of each pose: its track's prediction; zeros where it has none.
@@ -227,11 +266,6 @@ def _nobody(refiner: PoseRefiner, boxes: NDArray[np.float32]) -> Poses:
     """People of whom only the boxes are known."""
     points = np.full((len(boxes), len(refiner.skeleton), 2), np.nan)
     return Poses.create(points, boxes=boxes, skeleton=refiner.skeleton)
-
-
-def _refine(sight: Sight, poses: Poses, priors: NDArray[np.float32]) -> Steps[Poses]:
-    with stage("refine"), sight.watch.measure("refine"):
-        return (yield from refine(sight.frame.image, poses, priors))
 
 
 def _put(poses: Poses, rows: NDArray[np.intp], part: Poses) -> Poses:

@@ -44,7 +44,8 @@ class Work:
     ) -> None:
         config = Config(
             detector=DetectorConfig(every=every),
-            estimator=EstimatorConfig(when=when, hold=hold),
+            # A crop that is moved shows the stand-ins the edge of a neighbour.
+            estimator=EstimatorConfig(when=when, hold=hold, steady_crops=False),
             refiner=RefinerConfig(enabled=True, threshold=threshold, prior=prior),
         )
         self.pipeline = Pipeline(room=stand_in_room(config))
@@ -170,7 +171,7 @@ def test_who_is_not_sure_from_the_prior_is_estimated_in_the_same_frame() -> None
 )
 def test_the_measure_of_sureness_is_a_setting(setting: str, value: float) -> None:
     config = Config(
-        estimator=EstimatorConfig(when="new", **{setting: value}),  # type: ignore[arg-type]
+        estimator=EstimatorConfig(when="new", hold=0, **{setting: value}),  # type: ignore[arg-type]
         refiner=RefinerConfig(enabled=True),
     )
     room = stand_in_room(config)
