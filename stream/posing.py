@@ -15,7 +15,7 @@ from steadypose.frame import Frame
 from steadypose.geometry import box_iou_pairs
 from steadypose.poses import NO_TRACK, Poses
 from steadypose.stream.engine_room import EngineRoom
-from steadypose.stream.flow import followed
+from steadypose.stream.flow import PictureFlow
 from steadypose.stream.holding import Holder, apart, expected_poses
 from steadypose.stream.people import Candidates, carry_boxes, person_scores
 from steadypose.stream.stages import stage
@@ -80,14 +80,16 @@ class Poser:
         self._room, self._tracker = room, tracker
         settings = room.config.estimator
         self._holder = Holder(settings.hold, settings.hold_oks)
+        self._flow = PictureFlow()
         self.forget()
 
     def forget(self) -> None:
         """Be sure of nobody, as at the start."""
         self._sure_ids = self._held_ids = np.empty(0, np.int64)
         self._last_s = math.inf
-        self._shown: tuple[NDArray[np.uint8], Poses] | None = None
+        self._shown: Poses | None = None
         self._holder.forget()
+        self._flow.forget()
 
     def remember(self, people: Poses, sight: Sight) -> None:
         """Take note of who was found in this frame, and how surely, after tracking."""
@@ -95,7 +97,8 @@ class Poser:
             return
         named = people[people.track_ids != NO_TRACK]
         self._sure_ids = named.track_ids[self._sure(named)]
-        self._last_s, self._shown = sight.frame.pts_s, (sight.frame.image, named)
+        self._last_s, self._shown = sight.frame.pts_s, named
+        self._flow.keep(sight.frame.image)
         self._holder.remember(named, np.isin(named.track_ids, self._held_ids), sight.predictions)
 
     def poses(self, sight: Sight) -> Steps[tuple[Poses, NDArray[np.float32]]]:
@@ -116,28 +119,39 @@ class Poser:
         self, refiner: PoseRefiner, sight: Sight
     ) -> Steps[tuple[Poses, NDArray[np.float32]]]:
         poses = _nobody(refiner, sight.where.boxes)
-        expected = self._expected(sight)
+        everyone, evidence = np.arange(len(poses)), np.ones(len(poses), np.float32)
         with stage("refine"), sight.watch.measure("refine"):
             held = self._held(sight)
             tracks = sight.predictions[sight.where.tracks[held]]
             poses = _put(poses, held, self._carried(sight, expected_poses(tracks, poses[held])))
-            self._held_ids, expected = tracks.track_ids, np.setdiff1d(expected, held)
-        if len(expected):
-            priors = priors_of(sight.predictions)[sight.where.tracks[expected]]
-            alone = yield from self._refine(sight, poses[expected], priors)
-            sure = self._sure(alone)
-            expected = expected[sure]
-            poses = _put(poses, expected, alone[sure])
-        rest = np.setdiff1d(np.arange(len(poses)), np.concatenate([expected, held]))
-        evidence = np.ones(len(poses), np.float32)
-        if not len(rest):
-            return poses, evidence
-        poses = _put(poses, rest, (yield from self._estimate(sight, rest)))
+            self._held_ids, expected = tracks.track_ids, np.setdiff1d(self._expected(sight), held)
+        rest = np.setdiff1d(everyone, np.concatenate([expected, held]))
+        poses, evidence[rest] = yield from self._looked_at(sight, poses, rest, expected)
+        unsure = expected[~self._sure(poses[expected])]
+        poses, evidence[unsure] = yield from self._looked_at(sight, poses, unsure, unsure[:0])
+        return poses, evidence
+
+    def _looked_at(
+        self, sight: Sight, poses: Poses, rows: NDArray[np.intp], expected: NDArray[np.intp]
+    ) -> Steps[tuple[Poses, NDArray[np.float32]]]:
+        """Poses where ``rows`` were estimated and refined, and the evidence of those rows.
+
+        In the same batch the rows ``expected`` are refined from their tracks' predictions alone.
+        """
+        all_rows = np.concatenate([rows, expected])
+        if not len(all_rows):
+            return poses, np.empty(0, np.float32)
+        if len(rows):
+            poses = _put(poses, rows, (yield from self._estimate(sight, rows)))
         with stage("refine"), sight.watch.measure("refine"):
-            priors = self._matched_priors(sight, poses)[rest]
-        refined = yield from self._refine(sight, poses[rest], priors)
-        evidence[rest] = _evidence(poses[rest], refined, priors)
-        return _put(poses, rest, refined), evidence
+            tracks = sight.predictions[sight.where.tracks[expected]]
+            priors = priors_of(tracks)
+            if len(rows):
+                told = _put(poses, expected, expected_poses(tracks, poses[expected]))
+                priors = np.concatenate([self._matched_priors(sight, told)[rows], priors])
+        refined = yield from self._refine(sight, poses[all_rows], priors)
+        news = _evidence(poses[rows], refined[: len(rows)], priors[: len(rows)])
+        return _put(poses, all_rows, refined), news
 
     def _estimate(self, sight: Sight, rows: NDArray[np.intp]) -> Steps[Poses]:
         """What the estimator finds in the boxes ``rows``."""
@@ -189,14 +203,13 @@ class Poser:
 
     def _carried(self, sight: Sight, expected: Poses) -> Poses:
         """Poses with ids, brought from where they are expected to where the picture shows them."""
-        if self._shown is None or not len(expected):
+        people = self._shown
+        if people is None or not len(expected):
             return expected
-        image, people = self._shown
         rows, shown = np.nonzero(expected.track_ids[:, None] == people.track_ids)
         place = expected.keypoints[rows].astype(np.float64)
         sides = expected.boxes[rows, 2:] - expected.boxes[rows, :2]
-        moved = followed(
-            image,
+        moved = self._flow.carry(
             sight.frame.image,
             people.keypoints[shown].astype(np.float64).reshape(-1, 2),
             place.reshape(-1, 2),

@@ -7,14 +7,24 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from steadypose.stream.flow import followed
+from steadypose.stream.flow import PictureFlow
 
 SIZE = 60.0
 POINTS = np.array([(100.0, 80.0), (150.0, 90.0), (200.0, 120.0)])
 SIZES = np.full(len(POINTS), SIZE)
 
 
-def texture(size: tuple[int, int] = (240, 320), scale: int = 8) -> NDArray[np.uint8]:
+Image = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+
+def followed(before: Image, now: Image, points: Points, expected: Points, sizes: Points) -> Points:
+    flow = PictureFlow()
+    flow.keep(before)
+    return flow.carry(now, points, expected, sizes)
+
+
+def texture(size: tuple[int, int] = (240, 320), scale: int = 8) -> Image:
     """Something to see everywhere: a soft random pattern."""
     height, width = size
     coarse = np.random.default_rng(0).integers(0, 255, (height // scale, width // scale, 3))
@@ -22,7 +32,7 @@ def texture(size: tuple[int, int] = (240, 320), scale: int = 8) -> NDArray[np.ui
     return np.asarray(soft, np.uint8)
 
 
-def shifted(image: NDArray[np.uint8], way: tuple[float, float]) -> NDArray[np.uint8]:
+def shifted(image: Image, way: tuple[float, float]) -> Image:
     matrix = np.array([[1, 0, way[0]], [0, 1, way[1]]])
     return np.asarray(cv2.warpAffine(image, matrix, image.shape[1::-1]), np.uint8)
 
@@ -71,3 +81,16 @@ def test_points_outside_and_another_size_of_picture() -> None:
     assert np.array_equal(
         followed(texture(), texture((120, 160)), POINTS, expected, SIZES), expected
     )
+
+
+def test_only_the_frame_before_counts() -> None:
+    before, flow, expected = texture(), PictureFlow(), POINTS + 1.0
+    assert np.array_equal(flow.carry(before, POINTS, expected, SIZES), expected)
+    for step in range(4):
+        now = shifted(before, (2.0 * step, 0.0))
+        if step:
+            got = flow.carry(now, POINTS + np.array([2.0 * step - 2, 0]), expected, SIZES)
+            assert np.abs(got - POINTS - (2 * step, 0)).max() < 0.2
+        flow.keep(now)
+    flow.forget()
+    assert np.array_equal(flow.carry(before, POINTS, expected, SIZES), expected)
