@@ -78,7 +78,7 @@ class EstimatorConfig:
     sure_score: float = 0.55
     sure_joints: int = 8
     hold: int = 2
-    hold_oks: float = 0.65
+    hold_oks: float = 0.6
     steady_crops: bool = True
 
     def __post_init__(self) -> None:
