@@ -155,8 +155,10 @@ class Poser:
 
     def _estimate(self, sight: Sight, rows: NDArray[np.intp]) -> Steps[Poses]:
         """What the estimator finds in the boxes ``rows``."""
+        boxes = sight.where.boxes[rows]
         with stage("estimate"), sight.watch.measure("estimate"):
-            return (yield from estimate(sight.frame.image, self._cut_at(sight.where.boxes[rows])))
+            poses = yield from estimate(sight.frame.image, self._cut_at(boxes))
+            return replace(poses, boxes=boxes)
 
     def _refine(self, sight: Sight, poses: Poses, priors: NDArray[np.float32]) -> Steps[Poses]:
         with stage("refine"), sight.watch.measure("refine"):

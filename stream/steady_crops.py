@@ -20,8 +20,8 @@ def steadied(boxes: NDArray[np.floating]) -> NDArray[np.float32]:
     A grid needs no memory, so it does not matter where a video was begun.
 
     Sides are lengthened or shortened by at most a tenth, and centres moved by at most a sixteenth
-    of the longer side in x and in y. The 1.25 times as large box that is cut out still holds all
-    of the person's.
+    of the longer side in x and in y. Cut out 1.25 times as large, a box is shown whole along its
+    longer side; of a narrow one a strip at the side may be lost in the narrowest crops.
     """
     wide = np.asarray(boxes, np.float64)
     sides = np.maximum(wide[:, 2:] - wide[:, :2], 1e-3)

@@ -44,7 +44,8 @@ class Work:
     ) -> None:
         config = Config(
             detector=DetectorConfig(every=every),
-            # A crop that is moved shows the stand-ins the edge of a neighbour.
+            # The stand-ins lay their figure into what a crop shows, and a crop of the grid may end
+            # a little inside a narrow box.
             estimator=EstimatorConfig(when=when, hold=hold, steady_crops=False),
             refiner=RefinerConfig(enabled=True, threshold=threshold, prior=prior),
         )

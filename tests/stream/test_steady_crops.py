@@ -63,7 +63,10 @@ def test_crops_are_cut_as_the_setting_says() -> None:
             return infer(crops)
 
         room.estimator.network.infer = spy  # type: ignore[method-assign]
-        list(Pipeline(room=room).run(SceneSource(walk(20, people=1, speed=0.3))))
+        scenes = walk(20, people=1, speed=0.3)
+        got = list(Pipeline(room=room).run(SceneSource(scenes)))
         places[steady] = len(np.unique(np.concatenate(seen).round(2), axis=0))
+        for result, boxes in zip(got, scenes, strict=True):
+            assert np.abs(result.poses.boxes - np.array(boxes)).max() < 2, "people keep their boxes"
     assert places[True] <= 3
     assert places[False] >= 10
