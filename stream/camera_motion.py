@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from steadypose.stream.flow import small_gray
+
 _LONG_SIDE = 480
 _CORNERS = 160
 _LEAST_QUALITY = 0.01
@@ -42,13 +44,7 @@ class CameraMotion:
 
         None where the camera stands still or nothing can be said. To be followed by ``keep``.
         """
-        scale = _LONG_SIDE / max(image.shape[:2])
-        small = image
-        if scale < 1:
-            size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-            small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        scale = min(scale, 1.0)
-        gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+        gray = small_gray(image, _LONG_SIDE)
         before, corners = self._before, self._corners
         self._before, self._corners = gray, None
         if before is None or corners is None or before.shape != gray.shape:
@@ -56,7 +52,7 @@ class CameraMotion:
         affine = _shared_motion(before, gray, corners)
         if affine is None:
             return None
-        affine[:, 2] /= scale
+        affine[:, 2] /= min(_LONG_SIDE / max(image.shape[:2]), 1.0)
         return affine
 
     def keep(self, image_shape: tuple[int, ...], people: NDArray[np.floating]) -> None:

@@ -69,12 +69,13 @@ class PictureFlow:
 
     def _gray(self, image: Image) -> Image:
         if self._now is None or self._now[0] is not image:
-            self._now = image, _small_gray(image)
+            self._now = image, small_gray(image, _LONG_SIDE)
         return self._now[1]
 
 
-def _small_gray(image: Image) -> Image:
-    scale = _LONG_SIDE / max(image.shape[:2])
+def small_gray(image: Image, long_side: int) -> Image:
+    """A frame ``(H, W, 3)`` BGR in gray, its longer side ``long_side`` pixels at most."""
+    scale = long_side / max(image.shape[:2])
     if scale < 1:
         size = round(image.shape[1] * scale), round(image.shape[0] * scale)
         # Of the ways to make a picture smaller this is the fastest, and the flow is as good.

@@ -98,7 +98,8 @@ class Poser:
         named = people[people.track_ids != NO_TRACK]
         self._sure_ids = named.track_ids[self._sure(named)]
         self._last_s, self._shown = sight.frame.pts_s, named
-        self._flow.keep(sight.frame.image)
+        if self._room.config.estimator.hold:
+            self._flow.keep(sight.frame.image)
         self._holder.remember(named, np.isin(named.track_ids, self._held_ids), sight.predictions)
 
     def poses(self, sight: Sight) -> Steps[tuple[Poses, NDArray[np.float32]]]:
@@ -119,13 +120,15 @@ class Poser:
         self, refiner: PoseRefiner, sight: Sight
     ) -> Steps[tuple[Poses, NDArray[np.float32]]]:
         poses = _nobody(refiner, sight.where.boxes)
-        everyone, evidence = np.arange(len(poses)), np.ones(len(poses), np.float32)
-        with stage("refine"), sight.watch.measure("refine"):
-            held = self._held(sight)
-            tracks = sight.predictions[sight.where.tracks[held]]
-            poses = _put(poses, held, self._carried(sight, expected_poses(tracks, poses[held])))
-            self._held_ids, expected = tracks.track_ids, np.setdiff1d(self._expected(sight), held)
-        rest = np.setdiff1d(everyone, np.concatenate([expected, held]))
+        evidence = np.ones(len(poses), np.float32)
+        held = expected = np.empty(0, np.intp)
+        if self._room.config.estimator.when == "new":
+            with stage("refine"), sight.watch.measure("refine"):
+                clear = apart(sight.where.boxes, CROWDED_IOU)
+                held = self._held(sight, clear)
+                poses = _put(poses, held, self._carried(sight, poses[held], held))
+                expected = np.setdiff1d(self._expected(sight, clear), held)
+        rest = np.setdiff1d(np.arange(len(poses)), np.concatenate([expected, held]))
         poses, evidence[rest] = yield from self._looked_at(sight, poses, rest, expected)
         unsure = expected[~self._sure(poses[expected])]
         poses, evidence[unsure] = yield from self._looked_at(sight, poses, unsure, unsure[:0])
@@ -169,53 +172,55 @@ class Poser:
         """The boxes ``(N, 4)`` to cut people out at."""
         return steadied(boxes) if self._room.config.estimator.steady_crops else boxes
 
-    def _expected(self, sight: Sight) -> NDArray[np.intp]:
+    def _expected(self, sight: Sight, clear: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Rows of the people who are tracked so well that the prediction will do for a pose.
 
         Those whose track has an id, was seen lately, and whose last pose was sure; at a frame
-        that the detector looked at, only where it found them about as expected; and nobody whom
-        another person covers.
+        that the detector looked at, only where it found them about as expected; and only who is
+        ``clear`` ``(N,)`` of other people.
         """
         tracks, seen = sight.where.tracks, sight.predictions
         rows = np.flatnonzero(tracks >= 0)
         known = tracks[rows]
         good = np.isin(seen.track_ids[known], self._sure_ids) & (seen.unseen_s[known] <= RECENT_S)
-        good &= apart(sight.where.boxes, CROWDED_IOU)[rows]
+        good &= clear[rows]
         if sight.looked:
             near = box_iou_pairs(sight.where.boxes[rows], seen.boxes[known]) >= SURE_BOX_IOU
             good &= sight.where.detected[rows] & near
         return rows[good]
 
-    def _held(self, sight: Sight) -> NDArray[np.intp]:
+    def _held(self, sight: Sight, clear: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Rows of the people who are held.
 
-        Of those whose track has an id and whom nobody covers. Nobody is held in a frame that the
-        detector looked at, nor where the next frame would come too late for a refinement from the
-        prediction alone.
+        Of those whose track has an id and who are ``clear`` ``(N,)`` of other people. Nobody is
+        held in a frame that the detector looked at, nor where the next frame would come too late
+        for a refinement from the prediction alone.
         """
         tracks, seen = sight.where.tracks, sight.predictions
         rows = np.flatnonzero(tracks >= 0)
-        known = seen[tracks[rows]]
+        ids, unseen_s = seen.track_ids[tracks[rows]], seen.unseen_s[tracks[rows]]
         step = sight.frame.pts_s - self._last_s
-        may = apart(sight.where.boxes, CROWDED_IOU)[rows] & (known.unseen_s + step <= RECENT_S)
-        may &= known.unseen_s <= self._room.tracker_settings.hold_s
-        may &= (known.track_ids != NO_TRACK) & (not sight.looked)
-        held: NDArray[np.intp] = rows[self._holder.choose(known.track_ids, may)]
+        may = clear[rows] & (unseen_s + step <= RECENT_S)
+        may &= unseen_s <= self._room.tracker_settings.hold_s
+        may &= (ids != NO_TRACK) & (not sight.looked)
+        chosen = self._holder.choose(ids, may)
+        self._held_ids = ids[chosen]
+        held: NDArray[np.intp] = rows[chosen]
         return held
 
-    def _carried(self, sight: Sight, expected: Poses) -> Poses:
-        """Poses with ids, brought from where they are expected to where the picture shows them."""
-        people = self._shown
-        if people is None or not len(expected):
+    def _carried(self, sight: Sight, like: Poses, held: NDArray[np.intp]) -> Poses:
+        """The people ``held``, in boxes ``like``, brought to where the picture shows them."""
+        tracks = sight.predictions[sight.where.tracks[held]]
+        expected = expected_poses(tracks, like)
+        if self._shown is None or not len(expected):
             return expected
-        rows, shown = np.nonzero(expected.track_ids[:, None] == people.track_ids)
+        rows, shown = np.nonzero(expected.track_ids[:, None] == self._shown.track_ids)
         place = expected.keypoints[rows].astype(np.float64)
-        sides = expected.boxes[rows, 2:] - expected.boxes[rows, :2]
         moved = self._flow.carry(
             sight.frame.image,
-            people.keypoints[shown].astype(np.float64).reshape(-1, 2),
+            self._shown.keypoints[shown].astype(np.float64).reshape(-1, 2),
             place.reshape(-1, 2),
-            np.sqrt(sides.prod(1).astype(np.float64)).repeat(place.shape[1]),
+            tracks.sizes[rows].repeat(place.shape[1]),
         )
         keypoints = expected.keypoints.copy()
         keypoints[rows] = moved.reshape(place.shape)
