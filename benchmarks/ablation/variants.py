@@ -58,6 +58,7 @@ def variants() -> list[Variant]:
     estimates: dict[str, dict[str, Any]] = {
         "estimate new, hold 0": {"when": "new", "hold": 0},
         "estimate new": {"when": "new"},
+        "no steady crops": {"steady_crops": False},
     }
     cues = {
         "no looks": {"appearance": False},

@@ -22,6 +22,7 @@ from steadypose.engines.refiner.training.heap import keep_freed_memory
 from steadypose.engines.refiner.training.log import CsvLog
 from steadypose.engines.refiner.training.machine import choose_device, choose_precision
 from steadypose.engines.refiner.training.optimiser import make_optimiser, set_rates
+from steadypose.engines.refiner.training.pairs import disagreement, draw_move, with_second_looks
 from steadypose.engines.refiner.training.recipe import Recipe
 from steadypose.engines.refiner.training.schedule import is_frozen
 from steadypose.engines.refiner.training.tensors import to_tensors
@@ -77,6 +78,7 @@ class Trainer:
     ) -> None:
         self.recipe, self.folder, self.data = recipe, folder, data
         self.device = choose_device(recipe.machine.device)
+        torch.backends.cudnn.benchmark = True  # few sizes of crops, met over and over
         self.precision = choose_precision(recipe.machine.precision, self.device)
         if recipe.machine.threads:
             torch.set_num_threads(recipe.machine.threads)
@@ -190,11 +192,19 @@ class Trainer:
         self.model.train()
         rests = self.step % recipe.optimiser.low_every
         self.model.trunk.resting = _LOW_STAGES if rests else 0
+        move = draw_move() if recipe.pairs.weight else None
+        if move is not None:
+            batch = with_second_looks(batch, move, recipe.pairs.noise_px)
         reduced = self.precision != torch.float32
         with torch.autocast(self.device.type, self.precision, enabled=reduced):
             maps = self.model.maps(batch["image"], batch["pose"], batch["prior"])
         truth = Truth(**{name: batch[name] for name in Truth._fields})
-        losses = refiner_loss(maps, decode(maps, self.model.mass_weight), truth, batch["pose"])
+        decoded = decode(maps, self.model.mass_weight)
+        losses = refiner_loss(maps, decoded, truth, batch["pose"])
+        if move is not None:
+            present = batch["present"].chunk(2)[0]
+            losses["pair"] = disagreement(maps, decoded, present, move)
+            losses["total"] = losses["total"] + recipe.pairs.weight * losses["pair"]
         self.optimiser.zero_grad(set_to_none=True)
         losses["total"].backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), recipe.optimiser.clip)

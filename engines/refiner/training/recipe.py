@@ -59,6 +59,23 @@ class OptimiserRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PairRecipe:
+    """Second looks at the samples, which must come to the same poses.
+
+    Attributes:
+        weight: Of the two looks' disagreement in the loss; 0 trains on single looks.
+        noise_px: Standard deviation of what is added to the second look's input joints, crop px.
+    """
+
+    weight: float = 0.0
+    noise_px: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_range("pairs.weight", self.weight, 0, 100)
+        check_range("pairs.noise_px", self.noise_px, 0, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ValidationRecipe:
     """How the run is watched and when it ends early.
 
@@ -129,7 +146,7 @@ class Recipe:
         batch_size: People per step.
         sizes: Crop sizes [height, width] in pixels, multiples of 32; each batch has one of them.
         samples: How samples are made of the pictures.
-        optimiser, validation, machine: See their classes.
+        optimiser, pairs, validation, machine: See their classes.
     """
 
     name: str = "fast"
@@ -140,6 +157,7 @@ class Recipe:
     sizes: tuple[tuple[int, int], ...] = ((256, 192),)
     samples: SampleSettings = field(default_factory=SampleSettings)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
+    pairs: PairRecipe = field(default_factory=PairRecipe)
     validation: ValidationRecipe = field(default_factory=ValidationRecipe)
     machine: MachineRecipe = field(default_factory=MachineRecipe)
 
