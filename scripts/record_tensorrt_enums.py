@@ -30,8 +30,8 @@ ENUMS = (
     *("BuilderFlag", "ComputeCapability", "CudaGraphStrategy", "DataType"),
     *("EngineInvalidityDiagnostics", "EngineValidity", "ExecutionContextAllocationStrategy"),
     *("HardwareCompatibilityLevel", "LayerInformationFormat", "LayerType", "MemoryPoolType"),
-    *("NetworkDefinitionCreationFlag", "ProfilingVerbosity", "TacticSource", "TensorIOMode"),
-    "TensorLocation",
+    *("NetworkDefinitionCreationFlag", "PreviewFeature", "ProfilingVerbosity", "TacticSource"),
+    *("TensorIOMode", "TensorLocation"),
 )
 USED = {
     "": (
@@ -47,7 +47,7 @@ USED = {
         *("create_timing_cache", "get_timing_cache", "hardware_compatibility_level"),
         *("max_workspace_size", "num_compute_capabilities", "profiling_verbosity"),
         *("progress_monitor", "set_compute_capability", "set_flag", "set_memory_pool_limit"),
-        *("set_tactic_sources", "set_timing_cache"),
+        *("set_preview_feature", "set_tactic_sources", "set_timing_cache"),
     ),
     "ICudaEngine": (
         *("create_engine_inspector", "create_execution_context", "create_runtime_config"),

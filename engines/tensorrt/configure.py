@@ -45,6 +45,11 @@ def configure(config: Any, spec: BuildSpec, flavour: Flavour) -> None:
     if flavour.major < 10 and not flavour.rtx:
         sources = [int(getattr(module.TacticSource, name)) for name in _OWN_TACTICS]
         config.set_tactic_sources(sum(1 << source for source in sources))
+    if flavour.major < 9 and not flavour.rtx:
+        # A shape's recorded work has a context of its own, beside the one for all shapes. Later
+        # versions let contexts share a profile without being asked.
+        sharing = _member(flavour, "PreviewFeature", "PROFILE_SHARING_0806")
+        config.set_preview_feature(sharing, True)
     if spec.version_compatible:
         _refuse_on_rtx(flavour, "version_compatible")
         config.set_flag(_member(flavour, "BuilderFlag", "VERSION_COMPATIBLE"))

@@ -78,7 +78,6 @@ class Trainer:
     ) -> None:
         self.recipe, self.folder, self.data = recipe, folder, data
         self.device = choose_device(recipe.machine.device)
-        torch.backends.cudnn.benchmark = True  # few sizes of crops, met over and over
         self.precision = choose_precision(recipe.machine.precision, self.device)
         if recipe.machine.threads:
             torch.set_num_threads(recipe.machine.threads)

@@ -61,6 +61,16 @@ def test_version_8_loads_no_cublas(network: Path) -> None:
     assert "set_tactic_sources" not in later.configs[0]._told
 
 
+def test_version_8_lets_contexts_share_a_profile(network: Path) -> None:
+    fake = FakeTensorRt("tensorrt 8.6.0")
+    build(network, fake)
+    ((feature, on),) = fake.configs[0]._told["set_preview_feature"]
+    assert (feature.name, on) == ("PROFILE_SHARING_0806", True)
+    later = FakeTensorRt("tensorrt 10.0.1")  # whose contexts do so anyway
+    build(network, later)
+    assert "set_preview_feature" not in later.configs[0]._told
+
+
 def test_version_8_pins_the_decoder_to_fp32(network: Path) -> None:
     fake = FakeTensorRt("tensorrt 8.6.0")
     build(network, fake)
