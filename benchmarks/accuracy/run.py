@@ -28,6 +28,7 @@ from steadypose.engines.detectors import Detections, load_detector
 from steadypose.engines.estimators import Estimator, load_estimator
 from steadypose.engines.runtimes import RuntimeOptions
 from steadypose.errors import InputError
+from steadypose.stream.steady_crops import steadied
 
 Image = NDArray[np.uint8]
 _PACKAGES = ("numpy", "onnxruntime", "openvino", "opencv-python", "pycocotools")
@@ -37,6 +38,8 @@ FULL = ((256, 192),)
 BY_SIZE = ((192, 128), (256, 192))
 BY_SHAPE = ((192, 64), (192, 96), (192, 128), (256, 96), (256, 128), (256, 192))
 SMALL = ((128, 64), (128, 96), (192, 64), (192, 96), (192, 128))
+_AS_PRESETS = ("balanced", "fast")
+"""Crops that are cut as the preset of that name cuts them, at boxes of the grid too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +78,20 @@ def load_coco(annotations: Path, folder: Path) -> CocoSet:
 
 
 def keypoint_results(
-    data: CocoSet, estimator: Estimator, detections: Mapping[int, Detections] | None
+    data: CocoSet,
+    estimator: Estimator,
+    detections: Mapping[int, Detections] | None,
+    *,
+    steady: bool = False,
 ) -> list[dict[str, Any]]:
-    """COCO results of an estimator, in ground-truth boxes or in what a detector found."""
+    """COCO results of an estimator, in ground-truth boxes or in what a detector found.
+
+    Args:
+        data: Pictures with their annotations.
+        estimator: What finds the joints.
+        detections: By image id; None takes the ground-truth boxes.
+        steady: Cut people out at boxes of the grid, as the pipeline does.
+    """
     results = []
     for image_id, image in data.images.items():
         if detections is None:
@@ -85,7 +99,7 @@ def keypoint_results(
         else:
             found = detections[image_id]
             boxes, likelihood = found.boxes, found.scores.astype(np.float64).tolist()
-        poses = estimator.estimate(image, boxes)
+        poses = estimator.estimate(image, steadied(boxes) if steady else boxes)
         for points, scores, person in zip(poses.keypoints, poses.scores, likelihood, strict=True):
             sure = scores[scores > 0.1]
             triplets = np.column_stack([np.nan_to_num(points), scores])
@@ -136,7 +150,8 @@ def run(options: argparse.Namespace) -> int:
             estimator = load_estimator(model, runtime, policy=policy)
             for name, boxes in detected.items():
                 started = time.process_time()
-                metrics = evaluate(data, keypoint_results(data, estimator, boxes))
+                steady = crops in _AS_PRESETS
+                metrics = evaluate(data, keypoint_results(data, estimator, boxes, steady=steady))
                 spent = time.process_time() - started
                 record = as_record(name, model, crops, metrics, spent, len(data.images))
                 found.append(record)
