@@ -56,8 +56,9 @@ class EstimatorConfig:
             the largest scale within max_zoom, in the narrowest crop that shows it.
         max_zoom: A crop size is used while it enlarges the person by no more than this.
         max_batch: Most people that go through the network at once.
-        when: ``always``, or ``new``: a person whose last refined pose was sure is refined straight
-            from the track's prediction, and only new and doubtful people are estimated.
+        when: ``always``, or ``new``: steady people are held, and with a refiner a person whose last
+            refined pose was sure is refined straight from the track's prediction; only new and
+            doubtful people are estimated.
         sure_score: With ``new``, a pose is sure from this mean probability of its joints on, a
             dropped joint counted as 0 (0..1).
         sure_joints: With ``new``, and with so many joints of a probability of 0.5 or more (0..19).
@@ -235,12 +236,12 @@ class Config:
     smoothing: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.estimator.when == "new" and not self.refiner.enabled:
+        if self.estimator.when == "new" and not self.refiner.enabled and not self.estimator.hold:
             raise ConfigError(
-                "estimator.when: 'new' leaves tracked people to the refiner, which is off; "
-                "choose 'always' or set refiner.enabled"
+                "estimator.hold: without a refiner, 'estimator.when: new' spares only those who "
+                "are held; set it to 1 or more, or choose 'always'"
             )
-        if self.estimator.when == "new" and not self.refiner.prior:
+        if self.estimator.when == "new" and self.refiner.enabled and not self.refiner.prior:
             raise ConfigError(
                 "refiner.prior: 'estimator.when: new' refines from the prior alone; switch it on "
                 "or choose 'always'"

@@ -14,6 +14,7 @@ from steadypose.engines.refiner.refine import PoseRefiner, in_coco19
 from steadypose.frame import Frame
 from steadypose.geometry import box_iou_pairs
 from steadypose.poses import NO_TRACK, Poses
+from steadypose.skeletons import Skeleton
 from steadypose.stream.engine_room import EngineRoom
 from steadypose.stream.flow import PictureFlow
 from steadypose.stream.holding import Holder, apart, expected_poses
@@ -64,12 +65,12 @@ class Sight:
 class Poser:
     """Finds the poses of one source's people, frame by frame.
 
-    Without a refiner everyone is estimated. With one, the estimated poses are refined, each with
-    the prediction of the track that it seems to belong to. With ``estimator.when: new``, people
-    whose last refined pose was sure are refined from the prediction alone; who then is not sure
-    is estimated after all, in the same frame. Some people are held: between two looks of the
-    detector no network looks at them, and their joints go where the picture shows them to go; see
-    ``Holder`` and ``flow``.
+    Without a refiner people are estimated. With one, the estimated poses are refined, each with
+    the prediction of the track that it seems to belong to. With ``estimator.when: new`` some people
+    are held: between two looks of the detector no network looks at them, and their joints go where
+    the picture shows them to go; see ``Holder`` and ``flow``. With a refiner those whose last
+    refined pose was sure are then refined from the prediction alone, too; who is not sure after
+    that is estimated after all, in the same frame.
 
     Args:
         room: The networks and settings.
@@ -110,16 +111,28 @@ class Poser:
         """
         refiner = self._room.refiner
         if refiner is None:
-            poses = yield from self._estimate(sight, np.arange(len(sight.where.boxes)))
+            poses = yield from self._estimated(sight)
             evidence = np.ones(len(poses), np.float32)
         else:
             poses, evidence = yield from self._refined(refiner, sight)
         return _finished(poses, sight), evidence
 
+    def _estimated(self, sight: Sight) -> Steps[Poses]:
+        """Everyone as the estimator finds them, but for those who are held."""
+        everyone = np.arange(len(sight.where.boxes))
+        if self._room.config.estimator.when != "new":
+            return (yield from self._estimate(sight, everyone))
+        poses = _nobody(self._tracker.skeleton, sight.where.boxes)
+        with stage("estimate"), sight.watch.measure("estimate"):
+            held = self._held(sight, apart(sight.where.boxes, CROWDED_IOU))
+            poses = _put(poses, held, self._carried(sight, poses[held], held))
+        rest = np.setdiff1d(everyone, held)
+        return _put(poses, rest, (yield from self._estimate(sight, rest)))
+
     def _refined(
         self, refiner: PoseRefiner, sight: Sight
     ) -> Steps[tuple[Poses, NDArray[np.float32]]]:
-        poses = _nobody(refiner, sight.where.boxes)
+        poses = _nobody(refiner.skeleton, sight.where.boxes)
         evidence = np.ones(len(poses), np.float32)
         held = expected = np.empty(0, np.intp)
         if self._room.config.estimator.when == "new":
@@ -193,15 +206,15 @@ class Poser:
         """Rows of the people who are held.
 
         Of those whose track has an id and who are ``clear`` ``(N,)`` of other people. Nobody is
-        held in a frame that the detector looked at, nor where the next frame would come too late
-        for a refinement from the prediction alone.
+        held in a frame that the detector looked at, nor, with a refiner, where the next frame would
+        come too late for a refinement from the prediction alone.
         """
         tracks, seen = sight.where.tracks, sight.predictions
         rows = np.flatnonzero(tracks >= 0)
         ids, unseen_s = seen.track_ids[tracks[rows]], seen.unseen_s[tracks[rows]]
-        step = sight.frame.pts_s - self._last_s
-        may = clear[rows] & (unseen_s + step <= RECENT_S)
-        may &= unseen_s <= self._room.tracker_settings.hold_s
+        may = clear[rows] & (unseen_s <= self._room.tracker_settings.hold_s)
+        if self._room.refiner is not None:
+            may &= unseen_s + sight.frame.pts_s - self._last_s <= RECENT_S
         may &= (ids != NO_TRACK) & (not sight.looked)
         chosen = self._holder.choose(ids, may)
         self._held_ids = ids[chosen]
@@ -282,15 +295,15 @@ def _evidence(estimated: Poses, refined: Poses, priors: NDArray[np.float32]) -> 
     return np.where(priors.any((1, 2)), np.minimum(share, 1), 1).astype(np.float32)
 
 
-def _nobody(refiner: PoseRefiner, boxes: NDArray[np.float32]) -> Poses:
+def _nobody(skeleton: Skeleton, boxes: NDArray[np.float32]) -> Poses:
     """People of whom only the boxes are known."""
-    points = np.full((len(boxes), len(refiner.skeleton), 2), np.nan)
-    return Poses.create(points, boxes=boxes, skeleton=refiner.skeleton)
+    points = np.full((len(boxes), len(skeleton), 2), np.nan)
+    return Poses.create(points, boxes=boxes, skeleton=skeleton)
 
 
 def _put(poses: Poses, rows: NDArray[np.intp], part: Poses) -> Poses:
     """The people with the joints, scores and ids of those at ``rows`` replaced."""
-    new = in_coco19(part)
+    new = part if part.skeleton == poses.skeleton else in_coco19(part)
     points, scores, person = poses.keypoints.copy(), poses.scores.copy(), poses.box_scores.copy()
     points[rows], scores[rows], person[rows] = new.keypoints, new.scores, new.box_scores
     ids = poses.track_ids.copy()

@@ -12,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--config", nargs="*", default=["fast", "balanced"])
+    parser.add_argument("--refiner", choices=("on", "off"), default="on", help="[%(default)s]")
     parser.add_argument("--frames", type=positive, default=200, metavar="N", help="[%(default)s]")
     parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="[%(default)s]")
     parser.add_argument("--hold", type=int, metavar="N", help="estimator.hold [the preset's]")

@@ -2,7 +2,7 @@
 
 ``steadypose bench following CLIP... [--config fast balanced] [--json FILE]``, or ``python -m
 steadypose.benchmarks.following``, loads the networks once and runs both ways in turn over the same
-frames, with the refiner on. It prints
+frames, with the refiner on (or ``--refiner off``). It prints
 
 * frames/s of the whole pipeline and their ratio, the median over the rounds with the least and the
   largest; the ratio of the processor's time, which holds better on a machine that others use; and
@@ -40,7 +40,7 @@ class Comparison:
 
     Attributes:
         clip, config: The file's name and the preset.
-        settings: Values of ``estimator`` that differ from the preset's.
+        settings: Values of ``estimator`` that differ from the preset's, and ``refiner`` if off.
         frames: Frames tracked.
         people: Mean people per frame.
         fps: Frames/s, median over the rounds.
@@ -108,10 +108,12 @@ def run(options: argparse.Namespace) -> int:
     settings = {name: value for name, value in changes.items() if value is not None}
     origin = Origin.of(options)
     for preset in options.config:
-        config = load_config(preset, {"refiner": {"enabled": True}, "estimator": settings})
+        refiner = {"enabled": options.refiner == "on"}
+        config = load_config(preset, {"refiner": refiner, "estimator": settings})
         room = EngineRoom.load(config)
         for clip in options.clips:
-            found = _measure(clip, preset, settings, room, options)
+            shown = settings if room.refiner else {**settings, "refiner": "off"}
+            found = _measure(clip, preset, shown, room, options)
             print(_line(found), flush=True)
             records.append(options.json, [found.record()], origin)
     return 0

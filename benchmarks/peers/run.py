@@ -65,9 +65,10 @@ def _measure(options: argparse.Namespace) -> bool:
         if name == "install":
             sections.install(bench)
         elif name == "speed":
-            sections.speed(bench, options.clips)
+            sections.speed(bench, [_found(clip) for clip in options.clips])
         elif name == "identity":
-            sections.identities(bench, *_truth(options))
+            clip, boxes = _truth(options)
+            sections.identities(bench, _found(clip), boxes)
         elif data is not None and name == "crowd":
             sections.crowd(bench, data[0], options.crowds, options.frames)
         elif data is not None:
@@ -84,6 +85,13 @@ def _chosen(options: argparse.Namespace) -> list[System]:
             names = ", ".join(system.name for system in every)
             raise InputError(f"--only: no system is called '{part}'; there are {names}")
     return [s for s in every if any(part.lower() in s.name.lower() for part in options.only)]
+
+
+def _found(clip: Path) -> Path:
+    """A clip's whole path: some peers run in folders of their own. Raises InputError if missing."""
+    if not clip.is_file():
+        raise InputError(f"{clip}: no such file")
+    return clip.resolve()
 
 
 def _coco(options: argparse.Namespace) -> tuple[CocoSet, Path]:

@@ -72,13 +72,17 @@ def test_truth_is_read_from_motchallenge(tmp_path: Path) -> None:
             read_truth(path)
 
 
+@pytest.mark.parametrize("refiner", ["on", "off"])
 def test_both_ways_are_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    refiner: str,
 ) -> None:
     def load(config: Config) -> EngineRoom:
         return stand_in_room(
             Config(
-                refiner=RefinerConfig(enabled=True),
+                refiner=RefinerConfig(enabled=config.refiner.enabled),
                 estimator=EstimatorConfig(hold=config.estimator.hold),
             )
         )
@@ -90,11 +94,12 @@ def test_both_ways_are_measured(
         cv2.imwrite(str(clip / f"{i:03}.png"), scene(people))
     options = argparse.Namespace(
         clips=[clip], config=["fast"], frames=12, rounds=2, hold=2, hold_oks=None, truth=None,
-        json=out,
+        refiner=refiner, json=out,
     )  # fmt: skip
     assert following.run(options) == 0
     record = json.loads(out.read_text())
-    assert (record["n"], record["case"]["settings"]) == (12, {"hold": 2})
+    off = {} if refiner == "on" else {"refiner": "off"}
+    assert (record["n"], record["case"]["settings"]) == (12, {"hold": 2, **off})
     assert record["config"]["rounds"] == 2
     values = record["values"]
     assert values["people"] == [2.0, 2.0]
@@ -103,6 +108,10 @@ def test_both_ways_are_measured(
     assert values["switches"] == [0, 0]
     (estimated, estimated_new) = values["people estimated"]
     (refined, refined_new) = values["people refined"]
-    assert estimated == refined > refined_new > estimated_new
-    assert values["people through networks, times as few"] > 2
+    if refiner == "on":
+        assert estimated == refined > refined_new > estimated_new
+    else:
+        assert estimated > estimated_new
+        assert refined == refined_new == 0
+    assert values["people through networks, times as few"] > (2 if refiner == "on" else 1.5)
     assert "frames/s" in capsys.readouterr().out

@@ -143,6 +143,7 @@ def test_no_progress_and_no_words_when_quiet(run: Run, clip: Path, tmp_path: Pat
         (["--refiner.enabled", "true", "--estimator.when", "new"], True, "new"),
         (["--config", "{new}"], True, "new"),
         (["--config", "{new}", "--estimate", "always"], True, "always"),
+        (["--estimate", "new"], False, "new"),
         (["--config", "{new}", "--refiner", "off"], False, "always"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -61,7 +61,7 @@ print(json.dumps([seen, without]))
 NEED_TORCH = {
     "steadypose.engines.refiner": "backbone drawing export exported losses network starting",
     "steadypose.engines.refiner.training": (
-        "average checkpoint finish loop machine optimiser start tensors validate"
+        "average checkpoint finish loop machine optimiser pairs start tensors validate"
     ),
 }
 """The modules that are torch code through and through; nothing imports them but on demand."""

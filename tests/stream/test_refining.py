@@ -41,19 +41,20 @@ class Work:
         hold: int = 0,
         *,
         prior: bool = True,
+        refined: bool = True,
     ) -> None:
         config = Config(
             detector=DetectorConfig(every=every),
             # The stand-ins lay their figure into what a crop shows, and a crop of the grid may end
             # a little inside a narrow box.
             estimator=EstimatorConfig(when=when, hold=hold, steady_crops=False),
-            refiner=RefinerConfig(enabled=True, threshold=threshold, prior=prior),
+            refiner=RefinerConfig(enabled=refined, threshold=threshold, prior=prior),
         )
         self.pipeline = Pipeline(room=stand_in_room(config))
         room = self.pipeline.room
-        assert room.refiner is not None
         self.network: FigureNetwork = room.estimator.network  # type: ignore[assignment]
-        self.refiner: FigureRefiner = room.refiner.engine  # type: ignore[assignment]
+        engine = room.refiner.engine if room.refiner is not None else FigureRefiner()
+        self.refiner: FigureRefiner = engine  # type: ignore[assignment]
         self.estimated: list[int] = []
         self.with_prior: list[int] = []
         self.from_prior: list[int] = []
@@ -206,6 +207,29 @@ def test_nobody_is_held_where_frames_are_far_apart() -> None:
     work = Work("new", every=12, hold=3)
     work.run(walk(24, people=3, speed=0.2), fps=6.0)
     assert set(work.from_prior[1:]) == {3}
+
+
+def test_without_a_refiner_new_holds_steady_people_and_estimates_the_rest() -> None:
+    scenes = walk(36, people=4)
+    every = Work(refined=False, every=12).run(scenes)
+    estimated = {}
+    for hold in (1, 3):
+        work = Work("new", every=12, hold=hold, refined=False)
+        got = work.run(scenes)
+        estimated[hold] = [n for i, n in enumerate(work.estimated) if i > 12 and i % 12]
+        assert [work.estimated[i] for i in (0, 12, 24)] == [4, 4, 4]
+        for a, b in zip(every, got, strict=True):
+            assert b.poses.skeleton.name == "coco17"
+            assert np.array_equal(a.poses.track_ids, b.poses.track_ids)
+            assert np.abs(a.poses.keypoints - b.poses.keypoints).max() < 3
+            assert np.abs(a.poses.boxes - b.poses.boxes).max() < 3
+    assert {hold: set(numbers) for hold, numbers in estimated.items()} == {1: {2}, 3: {1}}
+
+
+def test_without_a_refiner_people_may_be_held_where_frames_are_far_apart() -> None:
+    work = Work("new", every=12, hold=1, refined=False)
+    work.run(walk(24, people=3, speed=0.2), fps=6.0)
+    assert set(work.estimated[2:12]) == {2}  # half of three, rounded up
 
 
 @pytest.mark.parametrize(("gap", "estimated"), [(30, 0), (14, 0), (8, 2)])
