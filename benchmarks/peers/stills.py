@@ -21,12 +21,14 @@ from steadypose.benchmarks.refiner.average_precision import base_score
 from steadypose.configs import load_config
 from steadypose.skeletons import COCO17
 from steadypose.stream.engine_room import EngineRoom
+from steadypose.stream.steady_crops import steadied
 
 
 def people(room: EngineRoom, image: np.ndarray[Any, np.dtype[np.uint8]]) -> list[dict[str, Any]]:
-    """The people of a picture ``(H, W, 3)`` uint8 BGR."""
+    """The people of a picture ``(H, W, 3)`` uint8 BGR, cut out as the pipeline cuts them out."""
     found = room.detector.detect(image)
-    poses = room.estimator.estimate(image, found.boxes)
+    steady = room.config.estimator.steady_crops
+    poses = room.estimator.estimate(image, steadied(found.boxes) if steady else found.boxes)
     if room.refiner is not None:
         poses = room.refiner(image, poses)
     joints = np.concatenate([np.nan_to_num(poses.keypoints), poses.scores[..., None]], 2)
