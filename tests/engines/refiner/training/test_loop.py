@@ -11,6 +11,7 @@ import pytest
 from steadypose.engines.refiner.training.recipe import (
     MachineRecipe,
     OptimiserRecipe,
+    PairRecipe,
     Recipe,
     ValidationRecipe,
 )
@@ -122,6 +123,25 @@ def test_logs_hold_losses_and_figures(straight: Path) -> None:
     assert [row["step"] for row in looks] == ["3", "6"]
     assert looks[0]["oks_in"] == looks[1]["oks_in"], "each look is at the same batches"
     assert looks[0]["oks"] != looks[1]["oks"]
+
+
+def test_pairs_of_looks_are_trained_on_and_a_resumed_run_goes_on_with_them(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=3, pairs=PairRecipe(weight=0.5))
+    recipe = replace(recipe, machine=replace(recipe.machine, log_every=1))
+    whole = make(tmp_path / "whole", recipe)
+    assert whole.run() == "finished"
+    for row in read(tmp_path / "whole" / "train.csv"):
+        parts = {name: float(row[name]) for name in ("heat", "offset", "place", "sure", "pair")}
+        assert parts["pair"] > 0
+        # The others' weights are those of losses.py.
+        single = parts["heat"] + (parts["offset"] + parts["place"] + parts["sure"]) / 2
+        assert float(row["total"]) == pytest.approx(single + parts["pair"] / 2, rel=1e-3)
+    first = make(tmp_path / "parts", recipe)
+    first.run(lambda: stop_after(first, 1))
+    second = make(tmp_path / "parts", recipe)
+    second.resume()
+    second.run()
+    assert same(*(state(tmp_path / name / "state.pt") for name in ("whole", "parts")))
 
 
 def test_a_frozen_backbone_keeps_its_weights_then_learns(tmp_path: Path) -> None:
