@@ -30,6 +30,8 @@ from steadypose.errors import EngineError
 Report = Callable[[str, float | None], None]
 """Takes what is being done and how much of it is done, 0..1; None where that is not known."""
 
+_NO_GPU = "no usable NVIDIA GPU or driver"
+
 # Builders of one process share TensorRT's logger, so one build's errors are another's.
 _one_at_a_time = threading.Lock()
 
@@ -148,15 +150,20 @@ def _build(
 
 
 def _builder(flavour: Flavour, errors: list[str]) -> Any:
-    """A builder. Raises EngineError where TensorRT finds no GPU; TensorRT for RTX needs none."""
+    """A builder.
+
+    Raises:
+        EngineError: TensorRT finds no GPU (TensorRT for RTX needs none), or is itself damaged: it
+            checks its libraries by their digests.
+    """
     try:
         builder = flavour.module.Builder(flavour.logger)
     except TypeError:  # how the bindings say that the library returned nothing
         builder = None
     if builder is None:
-        raise EngineError(
-            f"{flavour} cannot build here: no usable NVIDIA GPU or driver ({_first(errors)})"
-        )
+        why = _first(errors)
+        lacks = "its files are damaged; install it anew" if "Digest" in why else _NO_GPU
+        raise EngineError(f"{flavour} cannot build here: {lacks} ({why})")
     return builder
 
 

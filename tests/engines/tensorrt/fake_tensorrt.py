@@ -93,17 +93,25 @@ class FakeTensorRt(ModuleType):
     Args:
         key: A recorded "module version".
         gpu: Whether there is a GPU to build on and to load engines.
+        refusal: What it says where there is none.
         builds_half: Whether engines are FP16 where that is asked for; a bad TensorRT's are not.
         inspector: JSON that its inspector gives.
     """
 
     def __init__(
-        self, key: str, *, gpu: bool = True, builds_half: bool = True, inspector: str = "{}"
+        self,
+        key: str,
+        *,
+        gpu: bool = True,
+        refusal: str = "CUDA initialization failure\nwith error: 35",
+        builds_half: bool = True,
+        inspector: str = "{}",
     ) -> None:
         known = record()[key]
         super().__init__(known["module"])
         self.__version__ = known["version"]
         self._has, self._gpu, self._builds_half = known["has"], gpu, builds_half
+        self._refusal = refusal
         self._inspector = inspector
         for name, members in known["enums"].items():
             setattr(self, name, _Numbered(name, members))
@@ -118,7 +126,7 @@ class FakeTensorRt(ModuleType):
 
     def Builder(self, logger: Any) -> Builder:  # noqa: N802
         if not self._gpu:
-            logger.log(self.ILogger.Severity.ERROR, "CUDA initialization failure\nwith error: 35")
+            logger.log(self.ILogger.Severity.ERROR, self._refusal)
             raise TypeError("pybind11::init(): factory function returned nullptr")
         return Builder(self, logger)
 

@@ -269,6 +269,13 @@ def test_no_gpu(network: Path, key: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_damaged_libraries(network: Path) -> None:
+    # As 8.6.0 said it on an H100 of a library that was not whole.
+    said = "Error Code 2: Internal Error (Assertion validateCaskKLibDigest(sha256sum) failed. )"
+    with pytest.raises(EngineError, match=r"files are damaged; install it anew .*validateCask"):
+        build(network, FakeTensorRt("tensorrt 8.6.0", gpu=False, refusal=said))
+
+
 @pytest.mark.parametrize("key", ["tensorrt 8.6.0", "tensorrt 10.0.1"])
 def test_parse_errors_name_the_node(tmp_path: Path, key: str) -> None:
     path = write_network(tmp_path / "bad.onnx", first="Det")
