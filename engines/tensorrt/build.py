@@ -30,8 +30,6 @@ from steadypose.errors import EngineError
 Report = Callable[[str, float | None], None]
 """Takes what is being done and how much of it is done, 0..1; None where that is not known."""
 
-_NO_GPU = "no usable NVIDIA GPU or driver"
-
 # Builders of one process share TensorRT's logger, so one build's errors are another's.
 _one_at_a_time = threading.Lock()
 
@@ -162,8 +160,11 @@ def _builder(flavour: Flavour, errors: list[str]) -> Any:
         builder = None
     if builder is None:
         why = _first(errors)
-        lacks = "its files are damaged; install it anew" if "Digest" in why else _NO_GPU
-        raise EngineError(f"{flavour} cannot build here: {lacks} ({why})")
+        if "Digest" in why:
+            raise EngineError(
+                f"{flavour} cannot build here: its files are damaged; install it anew ({why})"
+            )
+        raise EngineError(f"{flavour} cannot build here: no usable NVIDIA GPU or driver ({why})")
     return builder
 
 

@@ -45,6 +45,13 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
     parser.add_argument("--max-minutes", type=_minutes, metavar="M", help="leave off after M")
+    parser.add_argument(
+        "--fit-minutes",
+        type=_minutes,
+        metavar="M",
+        help="do as many steps as M minutes allow, by the speed of the first, not the recipe's; "
+        "calibration comes after that",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress, no closing lines")
     parser.set_defaults(run=run, parser=parser)
 
@@ -65,21 +72,30 @@ def run(options: argparse.Namespace) -> int:
     from steadypose.engines.refiner.training import start
     from steadypose.engines.refiner.training.finish import calibrate_best
 
+    if options.resume and options.fit_minutes is not None:
+        raise InputError("--fit-minutes: plans a new run; with --resume its plan stands")
     recipe = _recipe(options)
     data = start.load_data(_pictures(options), options.estimates, recipe)
     folder = _folder(options.output, recipe, options.resume)
     show = _Show(recipe, quiet=options.quiet)
-    trainer = start.make_trainer(recipe, data, options.start, folder, show.tell, options.resume)
+
+    def replanned(planned: Recipe) -> None:
+        _write_recipe(folder, planned)
+        show.replan(planned)
+
+    trainer = start.make_trainer(
+        recipe, data, options.start, folder, show.tell, options.resume, replanned
+    )
     show.begin(trainer.step)
     with stop_on_signal(lambda: None) as asked:
-        outcome = trainer.run(asked.is_set, options.max_minutes)
+        outcome = trainer.run(asked.is_set, options.max_minutes, options.fit_minutes)
     show.end()
     if outcome == "interrupted":
         return complain(
             f"interrupted at step {trainer.step}; go on with --resume -o {folder}",
             EXIT_INTERRUPTED,
         )
-    measured = calibrate_best(folder, recipe, data.validate, trainer.minutes)
+    measured = calibrate_best(folder, trainer.recipe, data.validate, trainer.minutes)
     if not options.quiet:
         _closing_lines(outcome, trainer.step, trainer.best, measured, folder)
     return EXIT_DONE
@@ -112,6 +128,11 @@ def _folder(folder: Path, recipe: Recipe, resume: bool) -> Path:
         return folder  # whether there is a state to go on from is seen when it is read
     if there:
         raise InputError(f"{folder}: holds a run; give --resume to go on with it, or another -o")
+    _write_recipe(folder, recipe)
+    return folder
+
+
+def _write_recipe(folder: Path, recipe: Recipe) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / "recipe.yaml.part"
@@ -119,7 +140,6 @@ def _folder(folder: Path, recipe: Recipe, resume: bool) -> Path:
         part.replace(folder / "recipe.yaml")
     except OSError as error:
         raise OutputError(f"{folder}: cannot write here: {error.strerror}") from error
-    return folder
 
 
 class _Show:
@@ -138,6 +158,14 @@ class _Show:
                 unit=" steps",
                 dynamic_ncols=True,
             )
+
+    def replan(self, recipe: Recipe) -> None:
+        """Show the steps that were planned by the speed of the first ones."""
+        if self._bar is not None:
+            self._bar.total = recipe.steps
+            self._bar.refresh()
+        elif not self._quiet:
+            print(f"{recipe.steps} steps planned", flush=True)
 
     def tell(self, look: Look) -> None:
         line = "" if look.figures is None else _line(look.step, look.figures)

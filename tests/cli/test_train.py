@@ -146,6 +146,17 @@ def test_max_minutes_leaves_weights_that_can_be_exported(
     assert run("export", folder, "-o", target, "--precision", "fp32")[0] == 0
 
 
+def test_fit_minutes_plans_the_steps_and_writes_them_down(
+    run: Run, files: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    code, printed, errors = run(*arguments(files, folder), "--fit-minutes", "0.02")
+    assert (code, errors) == (0, "")
+    planned = int(printed.split(" steps planned")[0].split()[-1])
+    assert f"steps: {planned}\n" in (folder / "recipe.yaml").read_text()
+    assert run("export", folder, "-o", tmp_path / "r.onnx", "--precision", "fp32")[0] == 0
+
+
 def test_a_second_run_does_not_overwrite_the_first(
     run: Run, files: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -162,6 +173,8 @@ def test_a_second_run_does_not_overwrite_the_first(
         ({"--recipe": "fastt"}, "did you mean 'fast'"),
         ({"--recipe": "absent.yaml"}, "absent.yaml: cannot be read"),
         ({"--max-minutes": "0"}, "expected a number above 0"),
+        ({"--fit-minutes": "-1"}, "expected a number above 0"),
+        ({"--fit-minutes": "1", "--resume": None}, "its plan stands"),
         ({"--start": "movenet-small"}, "unknown model 'movenet-small'"),
         ({"--start": "absent.onnx"}, "absent.onnx: not a readable ONNX file"),
         ({"--resume": None}, "state.pt: no such file"),

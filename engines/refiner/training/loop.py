@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from steadypose.engines.refiner.network import Refiner, decode
 from steadypose.engines.refiner.training import checkpoint
 from steadypose.engines.refiner.training.average import averaged
 from steadypose.engines.refiner.training.batches import BatchMaker, batches
+from steadypose.engines.refiner.training.fitting import Fit
 from steadypose.engines.refiner.training.heap import keep_freed_memory
 from steadypose.engines.refiner.training.log import CsvLog
 from steadypose.engines.refiner.training.machine import choose_device, choose_precision
@@ -29,6 +30,8 @@ from steadypose.engines.refiner.training.tensors import to_tensors
 from steadypose.engines.refiner.training.validate import figures, predict
 from steadypose.errors import InputError, SteadyposeError
 
+_NO_LAST = 2**31
+"""Number after the last batch while nobody knows how many there will be."""
 _LOW_STAGES = 3
 """Stages of the trunk at strides 2 to 8, which may rest in some steps."""
 
@@ -62,6 +65,7 @@ class Trainer:
         data: Digest of what the batches are made of; a run goes on only with the same.
         origin: What else to record beside the weights: plain values by name.
         tell: Called after every step.
+        replanned: Called with the recipe once its steps were planned anew, see ``run``.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Trainer:
         data: str = "",
         origin: Mapping[str, Any] | None = None,
         tell: Callable[[Look], None] | None = None,
+        replanned: Callable[[Recipe], None] = lambda _: None,
     ) -> None:
         self.recipe, self.folder, self.data = recipe, folder, data
         self.device = choose_device(recipe.machine.device)
@@ -91,6 +96,7 @@ class Trainer:
         self.origin = dict(origin or {})
         self.best: dict[str, float] = {}
         self._train, self._validate, self._tell = train, validate, tell
+        self._replanned = replanned
         self._looks_since_best, self._begun = 0, time.monotonic()
         self._sums: dict[str, float] = {}
         self._logs: dict[str, CsvLog] = {}
@@ -118,13 +124,18 @@ class Trainer:
         self.origin, self.minutes = state["origin"], state["minutes"]
 
     def run(
-        self, stop: Callable[[], bool] = lambda: False, max_minutes: float | None = None
+        self,
+        stop: Callable[[], bool] = lambda: False,
+        max_minutes: float | None = None,
+        fit_minutes: float | None = None,
     ) -> Outcome:
         """Train until the planned steps are done, or the run is over for another reason.
 
         Args:
             stop: Asked after every step; True ends the run with its state saved.
             max_minutes: The same after so much time.
+            fit_minutes: Plan as many steps as fit into so much time, by the speed of the first
+                ones; ``recipe`` then has them. The run ends after that time at the latest.
 
         Raises:
             SteadyposeError: The loss is no longer a number, or a file cannot be written.
@@ -132,18 +143,26 @@ class Trainer:
         self._open_logs()
         machine, now = self.recipe.machine, time.monotonic()
         self._begun = now - 60 * self.minutes
-        deadline = math.inf if max_minutes is None else now + 60 * max_minutes
+        most = min(m for m in (max_minutes, fit_minutes, math.inf) if m is not None)
+        deadline = now + 60 * most
+        fit = None if fit_minutes is None else Fit(60 * fit_minutes, now, self.step)
         saved = now
         outcome: Outcome = "finished"
-        with closing(self._steps()) as steps:
+        last = _NO_LAST if fit else self.recipe.steps
+        with closing(self._steps(last)) as steps:
             for _ in steps:
                 now = time.monotonic()
-                ended = self._ended(stop, now >= deadline)
+                planned = fit.plan(self.step, now) if fit else None
+                if planned is not None:
+                    fit, self.recipe = None, replace(self.recipe, steps=planned)
+                    self._replanned(self.recipe)
+                ended = self._ended(stop, now >= deadline, fit is not None)
                 if ended or now - saved >= 60 * machine.checkpoint_minutes:
                     self.save()
                     saved = now
                 if ended:
                     outcome = ended
+                if ended or (fit is None and self.step >= self.recipe.steps):
                     break
         if outcome == "finished":
             self.save()
@@ -151,11 +170,11 @@ class Trainer:
             self._look()  # a run that was too short for a look leaves weights all the same
         return outcome
 
-    def _ended(self, stop: Callable[[], bool], late: bool) -> Outcome | None:
+    def _ended(self, stop: Callable[[], bool], late: bool, fitting: bool) -> Outcome | None:
         patience = self.recipe.validation.patience
         if patience and self._looks_since_best >= patience:
             return "stopped early"
-        if self.step >= self.recipe.steps:
+        if self.step >= self.recipe.steps and not fitting:
             return None
         if stop():
             return "interrupted"
@@ -166,15 +185,15 @@ class Trainer:
             keep = self.step if self.step else None
             self._logs[name] = CsvLog(self.folder / f"{name}.csv", keep)
 
-    def _steps(self) -> Generator[None]:
-        recipe = self.recipe
-        numbered = batches(self._train, self.step, recipe.steps, recipe.machine.workers)
+    def _steps(self, last: int) -> Generator[None]:
+        every = self.recipe.validation.every
+        numbered = batches(self._train, self.step, last, self.recipe.machine.workers)
         with closing(numbered) as made:
             for batch in made:
                 losses = self._one_step(to_tensors(batch, self.device))
                 self._log(losses)
                 found = None
-                if self.step % recipe.validation.every == 0 or self.step == recipe.steps:
+                if self.step % every == 0 or self.step == self.recipe.steps:
                     found = self._look()
                 if self._tell:
                     self._tell(Look(step=self.step, loss=losses["total"], figures=found))

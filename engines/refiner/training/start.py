@@ -93,6 +93,7 @@ def make_trainer(
     folder: Path,
     tell: Callable[[Look], None],
     resume: bool,
+    replanned: Callable[[Recipe], None] = lambda _: None,
 ) -> Trainer:
     """A trainer at the first step, or where the run in ``folder`` was left.
 
@@ -105,6 +106,7 @@ def make_trainer(
         folder: Of the run.
         tell: Called after every step.
         resume: Go on with the state in ``folder``; ``start`` is not read then.
+        replanned: Called with the recipe once its steps were planned anew.
 
     Raises:
         ModelError: The model to start from is not at hand or of another kind.
@@ -125,6 +127,7 @@ def make_trainer(
         data=data.digest,
         origin=origin,
         tell=tell,
+        replanned=replanned,
     )
     if resume:
         trainer.resume()

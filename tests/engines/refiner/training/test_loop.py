@@ -144,6 +144,25 @@ def test_pairs_of_looks_are_trained_on_and_a_resumed_run_goes_on_with_them(tmp_p
     assert same(*(state(tmp_path / name / "state.pt") for name in ("whole", "parts")))
 
 
+def test_a_run_that_fits_its_time_plans_its_steps_and_can_be_resumed(tmp_path: Path) -> None:
+    trainer = make(tmp_path, replace(RECIPE, steps=100_000))
+    told: list[int] = []
+    trainer._replanned = lambda recipe: told.append(recipe.steps)
+    assert trainer.run(fit_minutes=0.05) in ("finished", "out of time")
+    (steps,) = told
+    assert trainer.recipe.steps == steps < 100_000
+    assert 0 < trainer.step <= steps
+    again = make(tmp_path, replace(RECIPE, steps=steps))
+    again.resume()
+    assert again.step == trainer.step
+
+
+def test_a_run_that_fits_its_time_may_need_more_steps_than_the_recipe_has(tmp_path: Path) -> None:
+    trainer = make(tmp_path, replace(RECIPE, steps=1))
+    assert trainer.run(fit_minutes=0.05) in ("finished", "out of time")
+    assert trainer.step > 1
+
+
 def test_a_frozen_backbone_keeps_its_weights_then_learns(tmp_path: Path) -> None:
     trainer = make(tmp_path, replace(RECIPE, optimiser=replace(RECIPE.optimiser, frozen=0.5)))
     old = [p.detach().clone() for p in trainer.model.pretrained()]
