@@ -146,7 +146,13 @@ step_look() {
     } | tee "$OUT/machine.txt"
 }
 
-step_build() { engine "$1" build "${models[@]}" picodet-s --device "$DEVICE" --batch 1,8,32; }
+step_build() { # each by itself: one that cannot be had keeps no other from being built
+    local model code=0
+    for model in "${models[@]}" picodet-s; do
+        engine "$1" build "$model" --device "$DEVICE" --batch 1,8,32 || code=1
+    done
+    return $code
+}
 
 step_build_fp32() {
     engine "$1" build "${models[@]}" --device "$DEVICE" --batch 1,8,32 --precision fp32
