@@ -124,8 +124,7 @@ class Poser:
             return (yield from self._estimate(sight, everyone))
         poses = _nobody(self._tracker.skeleton, sight.where.boxes)
         with stage("estimate"), sight.watch.measure("estimate"):
-            held = self._held(sight, apart(sight.where.boxes, CROWDED_IOU))
-            poses = _put(poses, held, self._carried(sight, poses[held], held))
+            poses, held = self._hold(sight, poses, apart(sight.where.boxes, CROWDED_IOU))
         rest = np.setdiff1d(everyone, held)
         return _put(poses, rest, (yield from self._estimate(sight, rest)))
 
@@ -138,8 +137,7 @@ class Poser:
         if self._room.config.estimator.when == "new":
             with stage("refine"), sight.watch.measure("refine"):
                 clear = apart(sight.where.boxes, CROWDED_IOU)
-                held = self._held(sight, clear)
-                poses = _put(poses, held, self._carried(sight, poses[held], held))
+                poses, held = self._hold(sight, poses, clear)
                 expected = np.setdiff1d(self._expected(sight, clear), held)
         rest = np.setdiff1d(np.arange(len(poses)), np.concatenate([expected, held]))
         poses, evidence[rest] = yield from self._looked_at(sight, poses, rest, expected)
@@ -201,6 +199,13 @@ class Poser:
             near = box_iou_pairs(sight.where.boxes[rows], seen.boxes[known]) >= SURE_BOX_IOU
             good &= sight.where.detected[rows] & near
         return rows[good]
+
+    def _hold(
+        self, sight: Sight, poses: Poses, clear: NDArray[np.bool_]
+    ) -> tuple[Poses, NDArray[np.intp]]:
+        """The poses with those who are held in their places, and their rows."""
+        held = self._held(sight, clear)
+        return _put(poses, held, self._carried(sight, poses[held], held)), held
 
     def _held(self, sight: Sight, clear: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Rows of the people who are held.

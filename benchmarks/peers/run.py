@@ -65,11 +65,9 @@ def _measure(options: argparse.Namespace) -> bool:
         if name == "install":
             sections.install(bench)
         elif name == "speed":
-            # Some peers run in folders of their own.
-            sections.speed(bench, [clip.resolve() for clip in options.clips])
+            sections.speed(bench, options.clips)
         elif name == "identity":
-            clip, boxes = _truth(options)
-            sections.identities(bench, clip.resolve(), boxes)
+            sections.identities(bench, *_truth(options))
         elif data is not None and name == "crowd":
             sections.crowd(bench, data[0], options.crowds, options.frames)
         elif data is not None:

@@ -50,8 +50,9 @@ class Bench:
     def job(self, system: System, source: Path) -> Iterator[Job]:
         """A system's work on a video or a folder, with a folder for its output that is removed."""
         with tempfile.TemporaryDirectory() as out:
+            # Whole paths, as the system runs in the folder of its output.
             home = (self.folder / system.environment).absolute()
-            yield Job(home=home, source=source, out=Path(out), threads=self.threads)
+            yield Job(home=home, source=source.absolute(), out=Path(out), threads=self.threads)
 
     def watched(self, system: System, command: Command, job: Job) -> Run:
         """Run one of a system's commands. Raises InputError."""

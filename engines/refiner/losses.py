@@ -13,7 +13,7 @@ from steadypose.engines.refiner.network import STRIDE, Decoded, Maps
 
 _TARGET_SIGMA_CELLS = 0.8
 _VOTE_CELLS = 2.5
-_HEAT, _OFFSET, _PLACE, _SURE = 1.0, 0.5, 0.5, 0.5
+_HEAT, _OFFSET, PLACE, _SURE = 1.0, 0.5, 0.5, 0.5
 _ABSENT_WEIGHT = 0.3
 _KEEP = 2.0
 """Weight of a joint that was right in the input pose: making it wrong is the worse mistake."""
@@ -65,8 +65,7 @@ def refiner_loss(
     down = torch.arange(height, device=cells.device, dtype=torch.float32) - cells[..., 1:]
     heat = _heat_loss(maps.heat, across, down)
     offset = _offset_loss(maps.offset, across, down)
-    error = (decoded.xy - truth.target).abs().sum(-1) / STRIDE
-    place = error.clamp_max(_CAPPED_CELLS)
+    place = capped_cells(decoded.xy, truth.target)
     losses = {
         "heat": (kept * heat).sum() / kept_total,
         "offset": (weight * offset).sum() / total,
@@ -76,10 +75,15 @@ def refiner_loss(
     losses["total"] = (
         _HEAT * losses["heat"]
         + _OFFSET * losses["offset"]
-        + _PLACE * losses["place"]
+        + PLACE * losses["place"]
         + _SURE * losses["sure"]
     )
     return losses
+
+
+def capped_cells(one: Tensor, other: Tensor) -> Tensor:
+    """``(N, K)`` L1 between joints ``(N, K, 2)`` in pixels, in cells and capped."""
+    return ((one - other).abs().sum(-1) / STRIDE).clamp_max(_CAPPED_CELLS)
 
 
 def is_right(xy: Tensor, truth: Truth) -> Tensor:

@@ -156,13 +156,14 @@ class Trainer:
                 if planned is not None:
                     fit, self.recipe = None, replace(self.recipe, steps=planned)
                     self._replanned(self.recipe)
-                ended = self._ended(stop, now >= deadline, fit is not None)
+                done = fit is None and self.step >= self.recipe.steps
+                ended = self._ended(done, stop, now >= deadline)
                 if ended or now - saved >= 60 * machine.checkpoint_minutes:
                     self.save()
                     saved = now
                 if ended:
                     outcome = ended
-                if ended or (fit is None and self.step >= self.recipe.steps):
+                if ended or done:
                     break
         if outcome == "finished":
             self.save()
@@ -170,11 +171,11 @@ class Trainer:
             self._look()  # a run that was too short for a look leaves weights all the same
         return outcome
 
-    def _ended(self, stop: Callable[[], bool], late: bool, fitting: bool) -> Outcome | None:
+    def _ended(self, done: bool, stop: Callable[[], bool], late: bool) -> Outcome | None:
         patience = self.recipe.validation.patience
         if patience and self._looks_since_best >= patience:
             return "stopped early"
-        if self.step >= self.recipe.steps and not fitting:
+        if done:
             return None
         if stop():
             return "interrupted"

@@ -7,17 +7,17 @@ at least one is wrong. Such pairs need no labels (consistency training: Sajjadi 
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from steadypose.engines.refiner.losses import PLACE, capped_cells
 from steadypose.engines.refiner.network import STRIDE, Decoded, Maps
 from steadypose.skeletons import COCO19
-
-_PLACE = 0.5
-_CAPPED_CELLS = 4.0
 
 
 class Move(NamedTuple):
@@ -45,8 +45,13 @@ class Move(NamedTuple):
         """Values along an axis of 19 joints, in the order in which ``points`` gives them."""
         if not self.mirrored:
             return values
-        order = torch.tensor(COCO19.flip_indices, device=values.device)
-        return values.index_select(axis, order)
+        return values.index_select(axis, _mirrored_order(values.device))
+
+
+@functools.cache
+def _mirrored_order(device: torch.device) -> Tensor:
+    """Rows of the joints' mirror images, copied to a device but once."""
+    return torch.tensor(COCO19.flip_indices, device=device)
 
 
 def draw_move() -> Move:
@@ -111,12 +116,11 @@ def disagreement(maps: Maps, decoded: Decoded, present: Tensor, move: Move) -> T
         first = move.per_joint(first, 1).flip(3)
     first, second = _overlap(first, move, 1).flatten(2), _overlap(second, move, -1).flatten(2)
     logs = [functional.log_softmax(heat, -1) for heat in (first, second)]
-    mean = (torch.logaddexp(logs[0], logs[1]) - torch.log(torch.tensor(2.0))).detach()
+    mean = (torch.logaddexp(logs[0], logs[1]) - math.log(2)).detach()
     apart = sum((mean.exp() * (mean - log)).sum(-1) for log in logs) / 2
     before, after = decoded.xy.chunk(2)
     width = STRIDE * maps.heat.shape[-1]
-    away = (move.points(before, width) - after).abs().sum(-1) / STRIDE
-    each = apart + _PLACE * away.clamp_max(_CAPPED_CELLS)
+    each = apart + PLACE * capped_cells(move.points(before, width), after)
     there = present[:, None].to(each.dtype)
     mean_of_all: Tensor = (each * there).sum() / (there.sum() * each.shape[1]).clamp_min(1.0)
     return mean_of_all
