@@ -126,7 +126,7 @@ class RefinerConfig:
     flip: bool = False
     prior: bool = True
     given_weight: float = 0.4
-    keep_below: float = 0.3
+    keep_below: float = 0.2
     int8: bool = True
 
     def __post_init__(self) -> None:

@@ -32,7 +32,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--recipe",
         metavar="R",
-        help="fast, accurate, full or a .yaml file [default: fast; with --resume the run's own]",
+        help="fast, accurate, fast-gpu, accurate-gpu, full or a .yaml file "
+        "[default: fast; with --resume the run's own]",
     )
     data = parser.add_argument_group("data sets, at least one")
     add_data(data, estimates_needed=True)

@@ -15,7 +15,7 @@ from steadypose.configs import build, check_range, check_sizes, read_yaml, unkno
 from steadypose.engines.refiner.data.samples import SampleSettings
 from steadypose.errors import ConfigError
 
-_SHIPPED = ("fast", "accurate", "full")
+_SHIPPED = ("fast", "accurate", "fast-gpu", "accurate-gpu", "full")
 _PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -190,7 +190,8 @@ def load_recipe(spec: str, overrides: Mapping[str, Any] | None = None) -> Recipe
     """A shipped recipe by its name, or one from a file.
 
     Args:
-        spec: ``fast``, ``accurate``, ``full`` or the path of a ``.yaml`` / ``.yml`` file.
+        spec: ``fast``, ``accurate``, ``fast-gpu``, ``accurate-gpu``, ``full`` or the path of a
+            ``.yaml`` / ``.yml`` file.
         overrides: Top-level values that win over the file's.
 
     Raises:

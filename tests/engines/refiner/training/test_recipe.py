@@ -15,7 +15,7 @@ from steadypose.engines.refiner.training.schedule import is_frozen, rate_factor
 from steadypose.errors import ConfigError
 
 
-@pytest.mark.parametrize("name", ["fast", "accurate", "full"])
+@pytest.mark.parametrize("name", ["fast", "accurate", "fast-gpu", "accurate-gpu", "full"])
 def test_shipped_recipes_load(name: str) -> None:
     assert load_recipe(name).name == name
 
