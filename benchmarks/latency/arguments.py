@@ -14,7 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="to follow it [%(default)s]")
     parser.add_argument("--config", default="balanced", help="preset [%(default)s]")
     parser.add_argument(
-        "--overload", action="store_true", help="preset accurate with the detector on every frame"
+        "--overload",
+        action="store_true",
+        help="preset accurate without its refiner, the detector on every frame",
     )
     parser.add_argument(
         "--outages", action="store_true", help="how soon lost and silent cameras are back, instead"

@@ -38,7 +38,7 @@ from steadypose.stream.viewer_age import ViewerAge
 
 _FLOOR_S = 10.0
 _SETTLE_S = 2.0
-_OVERLOAD = ("accurate", {"detector": {"every": 1}})
+_OVERLOAD = ("accurate", {"detector": {"every": 1}, "refiner": {"enabled": False}})
 
 
 @contextmanager

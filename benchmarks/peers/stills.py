@@ -1,7 +1,8 @@
-"""Steadypose's detector, estimator and, where it is on, refiner over pictures that are no video.
+"""Steadypose's detector and estimator over pictures that are no video.
 
 ``python -m steadypose.benchmarks.peers.stills FOLDER OUT.jsonl CONFIG THREADS`` writes what
-``programs/program.py`` writes. The tracker has no part in it; a person's score is that of the box
+``programs/program.py`` writes. The tracker has no part in it, nor the refiner, which was trained on
+most of these pictures; a person's score is that of the box
 times the mean of the joints' that are above 0.1, and boxes count down to a low score, as in
 ``bench accuracy``.
 """
@@ -29,8 +30,6 @@ def people(room: EngineRoom, image: np.ndarray[Any, np.dtype[np.uint8]]) -> list
     found = room.detector.detect(image)
     steady = room.config.estimator.steady_crops
     poses = room.estimator.estimate(image, steadied(found.boxes) if steady else found.boxes)
-    if room.refiner is not None:
-        poses = room.refiner(image, poses)
     joints = np.concatenate([np.nan_to_num(poses.keypoints), poses.scores[..., None]], 2)
     scores = found.scores * base_score(joints)
     return [
@@ -47,7 +46,11 @@ def people(room: EngineRoom, image: np.ndarray[Any, np.dtype[np.uint8]]) -> list
 def main() -> int:
     """Load the networks, go through the pictures, write."""
     folder, target, config, threads = sys.argv[1:]
-    changes = {"runtime": {"threads": int(threads)}, "detector": {"keep_score": MIN_SCORE}}
+    changes = {
+        "runtime": {"threads": int(threads)},
+        "detector": {"keep_score": MIN_SCORE},
+        "refiner": {"enabled": False},
+    }
     room = EngineRoom.load(load_config(config, changes))
     with Path(target).open("w", encoding="utf-8") as file:
         for count, path in enumerate(sorted(Path(folder).iterdir()), 1):

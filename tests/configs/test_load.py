@@ -17,6 +17,7 @@ def test_presets_trade_speed_for_accuracy() -> None:
     every = [load_config(n).detector.every for n in ("fast", "balanced", "accurate")]
     assert every == sorted(every, reverse=True)
     assert {"fast", "balanced", "accurate"} <= set(preset_names())
+    assert [n for n in preset_names() if load_config(n).refiner.enabled] == ["accurate"]
 
 
 def test_a_file_builds_on_its_base(tmp_path: Path) -> None:
