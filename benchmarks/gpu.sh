@@ -24,6 +24,8 @@
 #   MODELS   networks [refiner-fast refiner-accurate movenet-lightning movenet-thunder]
 #   IMAGES   folder of pictures with people [the demo clip, which needs PyAV]
 #   DEVICE   [cuda:0]
+#   LEVEL    optimisation level of the builds, 0 to 5: at TensorRT's own, version 8 can take ten minutes
+#            a network [TensorRT's own]
 set -uo pipefail
 
 called_in=$PWD
@@ -65,6 +67,8 @@ RESULTS=$(absolute "${RESULTS:-$root/benchmarks/results}")
 DEVICE=${DEVICE:-cuda:0}
 read -r -a models <<<"${MODELS:-refiner-fast refiner-accurate movenet-lightning movenet-thunder}"
 read -r -a trt86 <<<"${TRT86:-}"
+level=()
+[ -z "${LEVEL:-}" ] || level=(--optimisation-level "$LEVEL")
 images=()
 [ -z "${IMAGES:-}" ] || images=(--images "$IMAGES")
 log=$OUT/gpu.log
@@ -149,13 +153,14 @@ step_look() {
 step_build() { # each by itself: one that cannot be had keeps no other from being built
     local model code=0
     for model in "${models[@]}" picodet-s; do
-        engine "$1" build "$model" --device "$DEVICE" --batch 1,8,32 || code=1
+        engine "$1" build "$model" --device "$DEVICE" --batch 1,8,32 ${level[@]+"${level[@]}"} || code=1
     done
     return $code
 }
 
 step_build_fp32() {
-    engine "$1" build "${models[@]}" --device "$DEVICE" --batch 1,8,32 --precision fp32
+    engine "$1" build "${models[@]}" --device "$DEVICE" --batch 1,8,32 --precision fp32 \
+        ${level[@]+"${level[@]}"}
 }
 
 step_precision() {

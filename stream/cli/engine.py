@@ -70,6 +70,13 @@ def _add_build(actions: Any) -> None:
         help="keep measured times of kernels for the next build [default: with tensorrt]",
     )
     build.add_argument(
+        "--optimisation-level",
+        type=int,
+        choices=range(6),
+        metavar="N",
+        help="0, quick to build, to 5, quick to run [default: TensorRT's own choice]",
+    )
+    build.add_argument(
         "--version-compatible",
         action="store_true",
         help="the engine also loads in later minor versions of this TensorRT",

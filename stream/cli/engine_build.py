@@ -94,6 +94,7 @@ def _building_place(options: argparse.Namespace) -> _Place:
         for name, given, why in (
             ("--timing-cache", options.timing_cache, "measures nothing when it builds"),
             ("--hardware-compatible", options.hardware_compatible, "builds for all its GPUs"),
+            ("--optimisation-level", options.optimisation_level is not None, "has no such choice"),
         ):
             if given:
                 raise ConfigError(f"{name}: {flavour} {why}; leave it out")
@@ -123,6 +124,7 @@ def _spec(wanted: Wanted, config: Config, options: argparse.Namespace) -> BuildS
         workspace_bytes=options.workspace * _MIB if options.workspace else spec.workspace_bytes,
         version_compatible=options.version_compatible,
         ampere_plus=options.hardware_compatible,
+        optimisation_level=options.optimisation_level,
     )
 
 

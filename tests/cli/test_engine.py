@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from steadypose.engines.tensorrt import device, housekeeping
 from steadypose.engines.tensorrt.build import Built
 from steadypose.engines.tensorrt.cache import EngineCache, record_of
 from steadypose.engines.tensorrt.device import Gpu
+from steadypose.engines.tensorrt.flavours import Flavour
 from steadypose.engines.tensorrt.manifest import EngineKey
 from steadypose.engines.tensorrt.obtain import key_of, spec_of
 from steadypose.engines.tensorrt.samples import Samples
@@ -157,6 +158,7 @@ def test_settings_choose_batches_and_sizes(
         (["build", "--batch", "4,2,8"], "expected 1 <= MIN <= OPT <= MAX, got '4,2,8'"),
         (["build", "--batch", "8"], "expected 1 <= MIN <= OPT <= MAX, got '8'"),
         (["build", "--workspace", "0"], "expected a whole number above 0"),
+        (["build", "--optimisation-level", "6"], "invalid choice: "),
         (["build", "--precision", "int8"], "unknown value 'int8'"),
         (["build", "--flavour", "tensorrt_rt"], "did you mean 'tensorrt_rtx'"),
         (["build", "refiner-fast", "--device", "gpu"], "expected auto, cpu, cuda or cuda:N"),
@@ -175,13 +177,28 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert words in one_line(errors)
 
 
-@pytest.mark.parametrize("option", ["--timing-cache", "--hardware-compatible"])
+@pytest.mark.parametrize(
+    "option", [["--timing-cache"], ["--hardware-compatible"], ["--optimisation-level", "0"]]
+)
 def test_what_rtx_has_not_is_refused(
-    run: Run, net: Path, rtx: SimpleNamespace, option: str
+    run: Run, net: Path, rtx: SimpleNamespace, option: list[str]
 ) -> None:
-    code, _, errors = run("engine", "build", net, option)
+    code, _, errors = run("engine", "build", net, *option)
     assert code == 2
-    assert f"{option}: " in one_line(errors)
+    assert f"{option[0]}: " in one_line(errors)
+
+
+def test_the_optimisation_level_reaches_the_build(
+    run: Run,
+    net: Path,
+    rtx: SimpleNamespace,
+    builds: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = engine_build._Place(flavour=cast("Flavour", rtx))
+    monkeypatch.setattr(engine_build, "_building_place", lambda _options: place)
+    assert run("engine", "build", net, "--optimisation-level", "0")[0] == 0
+    assert [spec.optimisation_level for spec in builds] == [0]
 
 
 def test_without_a_gpu_tensorrt_does_not_build(run: Run, net: Path, rtx: SimpleNamespace) -> None:
