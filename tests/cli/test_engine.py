@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from steadypose.engines.tensorrt import device, housekeeping
 from steadypose.engines.tensorrt.build import Built
 from steadypose.engines.tensorrt.cache import EngineCache, record_of
 from steadypose.engines.tensorrt.device import Gpu
-from steadypose.engines.tensorrt.flavours import Flavour
 from steadypose.engines.tensorrt.manifest import EngineKey
 from steadypose.engines.tensorrt.obtain import key_of, spec_of
 from steadypose.engines.tensorrt.samples import Samples
@@ -186,19 +185,6 @@ def test_what_rtx_has_not_is_refused(
     code, _, errors = run("engine", "build", net, *option)
     assert code == 2
     assert f"{option[0]}: " in one_line(errors)
-
-
-def test_the_optimisation_level_reaches_the_build(
-    run: Run,
-    net: Path,
-    rtx: SimpleNamespace,
-    builds: list[Any],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    place = engine_build._Place(flavour=cast("Flavour", rtx))
-    monkeypatch.setattr(engine_build, "_building_place", lambda _options: place)
-    assert run("engine", "build", net, "--optimisation-level", "0")[0] == 0
-    assert [spec.optimisation_level for spec in builds] == [0]
 
 
 def test_without_a_gpu_tensorrt_does_not_build(run: Run, net: Path, rtx: SimpleNamespace) -> None:
