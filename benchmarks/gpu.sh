@@ -24,8 +24,7 @@
 #   MODELS   networks [refiner-fast refiner-accurate movenet-lightning movenet-thunder]
 #   IMAGES   folder of pictures with people [the demo clip, which needs PyAV]
 #   DEVICE   [cuda:0]
-#   LEVEL    optimisation level of the builds, 0 to 5: at TensorRT's own, version 8 can take ten minutes
-#            a network [TensorRT's own]
+#   LEVEL    optimisation level of the builds, 0 (quick to build) to 5 [TensorRT's own]
 set -uo pipefail
 
 called_in=$PWD
@@ -67,8 +66,6 @@ RESULTS=$(absolute "${RESULTS:-$root/benchmarks/results}")
 DEVICE=${DEVICE:-cuda:0}
 read -r -a models <<<"${MODELS:-refiner-fast refiner-accurate movenet-lightning movenet-thunder}"
 read -r -a trt86 <<<"${TRT86:-}"
-level=()
-[ -z "${LEVEL:-}" ] || level=(--optimisation-level "$LEVEL")
 images=()
 [ -z "${IMAGES:-}" ] || images=(--images "$IMAGES")
 log=$OUT/gpu.log
@@ -132,6 +129,13 @@ engine() { # engine WHICH ACTION OPTION...
     python "$which" -m steadypose.stream.cli.main engine "$@"
 }
 
+build() { # build WHICH MODEL... OPTION...
+    local which=$1
+    shift
+    engine "$which" build "$@" --device "$DEVICE" --batch 1,8,32 \
+        ${LEVEL:+--optimisation-level "$LEVEL"}
+}
+
 # ---- the steps; each is called with the Python to use
 
 step_look() {
@@ -153,15 +157,12 @@ step_look() {
 step_build() { # each by itself: one that cannot be had keeps no other from being built
     local model code=0
     for model in "${models[@]}" picodet-s; do
-        engine "$1" build "$model" --device "$DEVICE" --batch 1,8,32 ${level[@]+"${level[@]}"} || code=1
+        build "$1" "$model" || code=1
     done
     return $code
 }
 
-step_build_fp32() {
-    engine "$1" build "${models[@]}" --device "$DEVICE" --batch 1,8,32 --precision fp32 \
-        ${level[@]+"${level[@]}"}
-}
+step_build_fp32() { build "$1" "${models[@]}" --precision fp32; }
 
 step_precision() {
     local listed=$OUT/engines.$1.json

@@ -9,7 +9,7 @@ from steadypose.configs.checks import (
     check_sizes,
 )
 from steadypose.configs.live import LiveConfig
-from steadypose.configs.load import load_config, preset_names, read_yaml
+from steadypose.configs.load import load_config, preset_names, read_yaml, recipe_paths
 from steadypose.configs.schema import (
     Config,
     CuesConfig,
@@ -38,5 +38,6 @@ __all__ = [
     "load_config",
     "preset_names",
     "read_yaml",
+    "recipe_paths",
     "unknown",
 ]

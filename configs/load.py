@@ -21,6 +21,11 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
+def recipe_paths() -> dict[str, Path]:
+    """The recipes that come with the package, for training a refiner: files by name."""
+    return {path.stem: path for path in sorted((_FOLDER / "refiner").glob("*.yaml"))}
+
+
 def load_config(spec: str = "balanced", overrides: Mapping[str, Any] | None = None) -> Config:
     """Settings of a preset or a file, with some values replaced.
 

@@ -2,9 +2,8 @@
 
 ``python -m steadypose.benchmarks.peers.stills FOLDER OUT.jsonl CONFIG THREADS`` writes what
 ``programs/program.py`` writes. The tracker has no part in it, nor the refiner, which was trained on
-most of these pictures; a person's score is that of the box
-times the mean of the joints' that are above 0.1, and boxes count down to a low score, as in
-``bench accuracy``.
+most of these pictures; a person's score is that of the box times the mean of the joints' that are
+above 0.1, and boxes count down to a low score, as in ``bench accuracy``.
 """
 
 from __future__ import annotations

@@ -126,8 +126,7 @@ class Steadypose(System):
         """The command, writing the JSON lines alone."""
         command = [job.program("steadypose"), "track", str(job.source), "-o", str(job.out)]
         command += ["--config", self.preset, "--runtime.threads", str(job.threads)]
-        command += ["--refiner", "off"]
-        return [*command, "--format", "jsonl", "--quiet"]
+        return [*command, "--refiner", "off", "--format", "jsonl", "--quiet"]
 
     def tracked(self, job: Job) -> dict[str, Seen]:
         """Read the JSON lines."""

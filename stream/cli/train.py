@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from steadypose.configs import recipe_paths
 from steadypose.errors import InputError, OutputError
 from steadypose.stream.cli.refiner_data import add_data
 from steadypose.stream.cli.torch_check import need_torch
@@ -32,7 +33,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--recipe",
         metavar="R",
-        help="fast, accurate, fast-gpu, accurate-gpu, full or a .yaml file "
+        help=f"{', '.join(recipe_paths())} or a .yaml file "
         "[default: fast; with --resume the run's own]",
     )
     data = parser.add_argument_group("data sets, at least one")

@@ -11,11 +11,10 @@ from typing import Any
 
 import yaml
 
-from steadypose.configs import build, check_range, check_sizes, read_yaml, unknown
+from steadypose.configs import build, check_range, check_sizes, read_yaml, recipe_paths, unknown
 from steadypose.engines.refiner.data.samples import SampleSettings
 from steadypose.errors import ConfigError
 
-_SHIPPED = ("fast", "accurate", "fast-gpu", "accurate-gpu", "full")
 _PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -190,21 +189,15 @@ def load_recipe(spec: str, overrides: Mapping[str, Any] | None = None) -> Recipe
     """A shipped recipe by its name, or one from a file.
 
     Args:
-        spec: ``fast``, ``accurate``, ``fast-gpu``, ``accurate-gpu``, ``full`` or the path of a
-            ``.yaml`` / ``.yml`` file.
+        spec: One of ``recipe_paths``, or the path of a ``.yaml`` / ``.yml`` file.
         overrides: Top-level values that win over the file's.
 
     Raises:
         ConfigError: No such recipe or file, not YAML, an unknown key, or a value out of range.
     """
-    path = _shipped(spec) if spec in _SHIPPED else Path(spec)
+    shipped = recipe_paths()
+    path = shipped.get(spec, Path(spec))
     if path.suffix not in (".yaml", ".yml"):
-        raise ConfigError(unknown("recipe", spec, list(_SHIPPED)) + " (or a .yaml file)")
+        raise ConfigError(unknown("recipe", spec, list(shipped)) + " (or a .yaml file)")
     values = {"name": path.stem, **read_yaml(path, "a recipe"), **(overrides or {})}
     return build(Recipe, values)
-
-
-def _shipped(name: str) -> Path:
-    import steadypose.configs
-
-    return Path(steadypose.configs.__file__).parent / "refiner" / f"{name}.yaml"

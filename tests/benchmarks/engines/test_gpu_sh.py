@@ -209,6 +209,12 @@ def test_what_is_done_is_not_done_again(gpu_sh: Run, tmp_path: Path) -> None:
     assert "engine build" not in calls
     gpu_sh("--only", "build")
     assert "engine build" in (tmp_path / "calls").read_text()
+    assert "--optimisation-level" not in (tmp_path / "calls").read_text()
+    (tmp_path / "calls").unlink()
+    gpu_sh("--only", "build,build-fp32", LEVEL="0")
+    builds = [c for c in (tmp_path / "calls").read_text().splitlines() if "engine build" in c]
+    assert builds
+    assert all("--optimisation-level 0" in call for call in builds)
 
 
 def test_a_budget_leaves_what_does_not_fit(gpu_sh: Run) -> None:

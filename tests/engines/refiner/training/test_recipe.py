@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from steadypose.configs import recipe_paths
 from steadypose.engines.refiner.training.recipe import (
     MachineRecipe,
     OptimiserRecipe,
@@ -18,6 +19,7 @@ from steadypose.errors import ConfigError
 @pytest.mark.parametrize("name", ["fast", "accurate", "fast-gpu", "accurate-gpu", "full"])
 def test_shipped_recipes_load(name: str) -> None:
     assert load_recipe(name).name == name
+    assert name in recipe_paths()
 
 
 def test_a_recipe_survives_its_file(tmp_path: Path) -> None:
